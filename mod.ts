@@ -1,0 +1,42 @@
+/**
+ * The portable core of DFP/2, the Digital Forum Protocol: bytes and time in, transitions and bytes out.
+ *
+ * Nothing here opens a socket, reads a clock or rolls dice, so it runs wherever JavaScript does. A server
+ * couples {@linkcode createServerConnection} to its sockets, a client {@linkcode createClientSession}
+ * (or, for one link only, {@linkcode createClientConnection}); {@linkcode decide} and
+ * {@linkcode evolve} are the forum itself.
+ *
+ * @module
+ */
+
+export * from "./protocol/base64.ts";
+export * from "./protocol/client_connection.ts";
+export * from "./protocol/client_session.ts";
+export * from "./protocol/connection.ts";
+export * from "./protocol/forum/command.ts";
+export * from "./protocol/forum/decide.ts";
+export * from "./protocol/forum/event.ts";
+export * from "./protocol/forum/evolve.ts";
+export * from "./protocol/forum/policy.ts";
+export * from "./protocol/forum/reply.ts";
+export {
+  createMemoryState,
+  type Credential,
+  digest,
+  type MemoryState,
+  // A message of the protocol bears the name already.
+  type Message as StoredMessage,
+  type State,
+  type Thread,
+  type User,
+  type View,
+} from "./protocol/forum/state.ts";
+export * from "./protocol/frame.ts";
+export * from "./protocol/lockout.ts";
+export * from "./protocol/message.ts";
+export * from "./protocol/receive_buffer.ts";
+export * from "./protocol/schema.ts";
+export * from "./protocol/scram.ts";
+export * from "./protocol/server_connection.ts";
+export * from "./protocol/status.ts";
+export * from "./protocol/text.ts";

@@ -1,0 +1,520 @@
+/**
+ * The client's session: what outlives a link (DESIGN §5 and §6).
+ *
+ * Streams come and go; the session keeps the token, the commands that have no reply yet, and how far
+ * each followed scope has been seen. When a link breaks it asks for another one, signs in with the
+ * token, and in the same breath sends again what was under way (each change with its key, so that
+ * nothing is done twice) and follows on from the last entry seen (so that nothing is missed). Events
+ * come out exactly once and in order, whatever the links did.
+ *
+ * It is used like a connection (see connection.ts), with two inputs more: `opened` when the stream
+ * that a `dial` transition asked for is there, and `dialFailed` when it could not be had.
+ *
+ * @module
+ */
+
+import { encodeBase64 } from "./base64.ts";
+import {
+  type ClientConnection,
+  type ClientTransition,
+  createClientConnection,
+} from "./client_connection.ts";
+import type { Ending } from "./connection.ts";
+import { type Command, isChange } from "./forum/command.ts";
+import type { ForumEvent, Role } from "./forum/event.ts";
+import type { Notice, Refused, Register } from "./message.ts";
+import type { ChannelBinding } from "./scram.ts";
+import { STATUS, type StatusName, statusName } from "./status.ts";
+
+/** The first wait before dialling again, in ms; it doubles with each failure. */
+export const RETRY_FIRST = 100;
+/** The longest wait before dialling again, in ms. */
+export const RETRY_MAX = 1500;
+
+/** Where a session stands. */
+export type SessionState =
+  /** No stream; `dial` was or will be asked for. */
+  | "offline"
+  /** A stream is there; signing in is under way. */
+  | "joining"
+  | "online"
+  /** Saying goodbye. */
+  | "leaving"
+  | "closed";
+
+/** What happened to a session. */
+export type SessionTransition =
+  /** Open a stream, then call `opened` or `dialFailed`. */
+  | { readonly kind: "dial" }
+  /** Close the stream: nothing more will be written to it or read from it. */
+  | { readonly kind: "hang-up" }
+  /** Answer with `provideSaltedPassword`. */
+  | {
+    readonly kind: "password-wanted";
+    readonly salt: Uint8Array;
+    readonly iterations: number;
+  }
+  /** Somebody is signed in; `again` is false the first time. */
+  | {
+    readonly kind: "online";
+    readonly user: string;
+    readonly role: Role;
+    readonly again: boolean;
+  }
+  /** The link is gone; the session tries to get another. */
+  | { readonly kind: "offline"; readonly text: string }
+  | { readonly kind: "done"; readonly id: number; readonly result: object }
+  | { readonly kind: "refused"; readonly id: number; readonly refused: Refused }
+  | { readonly kind: "event"; readonly event: ForumEvent }
+  | { readonly kind: "notice"; readonly notice: Notice }
+  /** The server does not let a scope be followed on after a reconnect. */
+  | { readonly kind: "unfollowed"; readonly scope: string; readonly refused: Refused }
+  /** The last one. */
+  | { readonly kind: "closed"; readonly refused: Refused };
+
+/** What a session is made with. */
+export interface ClientSessionOptions {
+  /** Fills an array with random bytes. */
+  readonly random: (out: Uint8Array) => void;
+  /** Program and version. */
+  readonly agent: string;
+  /** Who signs in. */
+  readonly user: string;
+  /** Makes the account first: what decides the password from then on. */
+  readonly registration?: Register;
+  /** Whether to get another link when one breaks; true by default. */
+  readonly reconnect?: boolean;
+}
+
+/** A session of one user with one server. */
+export interface ClientSession {
+  readonly state: SessionState;
+  /** Whether the open stream should be read. */
+  readonly wantsRead: boolean;
+  readonly pendingTransmit: number;
+  /** The stream that `dial` asked for is open. */
+  opened(now: number, binding?: ChannelBinding): void;
+  /** It could not be opened. */
+  dialFailed(now: number, text: string): void;
+  receive(chunk: Uint8Array, now: number): void;
+  receiveEnd(now: number): void;
+  receiveBreak(now: number): void;
+  handleTimeout(now: number): void;
+  timeout(): number | undefined;
+  next(): SessionTransition | undefined;
+  peekTransmit(): Uint8Array;
+  consumeTransmit(count: number): void;
+  /**
+   * Sends a command, now or when the link is back, and returns the number under which `done` or
+   * `refused` will come. A change without a key gets one.
+   */
+  command(command: Command, now: number): number;
+  /** Answers `password-wanted`. */
+  provideSaltedPassword(salted: Uint8Array, now: number): void;
+  /** Says goodbye. Commands without a reply are refused. */
+  close(now: number): void;
+}
+
+/** A followed scope. */
+interface Followed {
+  /** The last entry seen; -1 until the server has said where "from now on" begins. */
+  last: number;
+  /** The number of the command that follows it on the present link, until it is answered. */
+  asked: number;
+}
+
+/** A command without a reply. */
+interface Waiting {
+  readonly command: Command;
+  /** Whether it is the session's own, so that its reply is nobody else's business. */
+  readonly own: boolean;
+}
+
+/** These are bound to one link: after a break they cannot be sent again. */
+const BOUND_TO_LINK: ReadonlySet<string> = new Set(["prove", "admin", "typing"]);
+
+class Session implements ClientSession {
+  readonly #options: ClientSessionOptions;
+  readonly #keys: string;
+  #state: SessionState = "offline";
+  #connection: ClientConnection | undefined;
+  #token: string | undefined;
+  #registration: Register | undefined;
+  #wasOnline = false;
+  #watching = false;
+  #lastId = 0;
+  #keyCount = 0;
+  #failures = 0;
+  #dialAt: number | undefined;
+  #dialling = false;
+  #now: number;
+  /** Why the session is being closed, where that is known before the link has ended. */
+  #last: Refused | undefined;
+  /** In the order in which they were given. */
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #followed = new Map<string, Followed>();
+  readonly #out: SessionTransition[] = [];
+
+  constructor(options: ClientSessionOptions, now: number) {
+    this.#options = options;
+    this.#registration = options.registration;
+    this.#now = this.#dialAt = now;
+    this.#keys = encodeBase64(this.#bytes(12));
+  }
+
+  #bytes(count: number): Uint8Array {
+    const bytes = new Uint8Array(count);
+    this.#options.random(bytes);
+    return bytes;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+  get wantsRead(): boolean {
+    return this.#connection?.wantsRead ?? false;
+  }
+  get pendingTransmit(): number {
+    return this.#connection?.pendingTransmit ?? 0;
+  }
+  peekTransmit(): Uint8Array {
+    return this.#connection?.peekTransmit() ?? new Uint8Array(0);
+  }
+  consumeTransmit(count: number): void {
+    this.#connection?.consumeTransmit(count);
+  }
+  receive(chunk: Uint8Array, now: number): void {
+    this.#connection?.receive(chunk, this.#tick(now));
+  }
+  receiveEnd(now: number): void {
+    this.#connection?.receiveEnd(this.#tick(now));
+  }
+  receiveBreak(now: number): void {
+    this.#connection?.receiveBreak(this.#tick(now));
+  }
+
+  #tick(now: number): number {
+    if (now > this.#now) this.#now = now;
+    return this.#now;
+  }
+
+  opened(now: number, binding?: ChannelBinding): void {
+    this.#tick(now);
+    this.#dialling = false;
+    const { random, agent, user } = this.#options;
+    const connection = createClientConnection({
+      random,
+      agent,
+      now: this.#now,
+      ...binding !== undefined && { binding },
+    });
+    this.#connection = connection;
+    if (this.#state === "leaving" || this.#state === "closed") {
+      connection.close("goodbye", this.#now);
+      return;
+    }
+    this.#state = "joining";
+    if (this.#token !== undefined) {
+      connection.resume(this.#token, this.#now);
+      this.#sendAgain();
+    } else if (this.#registration !== undefined) connection.register(this.#registration, this.#now);
+    else connection.login(user, this.#now);
+  }
+
+  dialFailed(now: number, text: string): void {
+    this.#tick(now);
+    this.#dialling = false;
+    if (this.#state !== "offline") return this.#finish(refusedAs("goodbye"));
+    if (!this.#wasOnline) return this.#finish({ ...refusedAs("lost"), text });
+    this.#retryLater(0);
+  }
+
+  #retryLater(atLeast: number): void {
+    const spread = 0.5 + this.#bytes(1)[0] / 512;
+    const wait = Math.min(RETRY_MAX, RETRY_FIRST * 2 ** this.#failures) * spread;
+    this.#failures = Math.min(this.#failures + 1, 16);
+    this.#dialAt = this.#now + Math.max(Math.ceil(wait), atLeast);
+  }
+
+  timeout(): number | undefined {
+    const link = this.#connection?.timeout();
+    if (this.#dialAt === undefined) return link;
+    return link === undefined ? this.#dialAt : Math.min(link, this.#dialAt);
+  }
+
+  handleTimeout(now: number): void {
+    this.#tick(now);
+    this.#connection?.handleTimeout(this.#now);
+    this.#dialIfDue();
+  }
+
+  #dialIfDue(): void {
+    if (this.#dialAt === undefined || this.#now < this.#dialAt || this.#connection !== undefined) {
+      return;
+    }
+    this.#dialAt = undefined;
+    if (this.#dialling || this.#state !== "offline") return;
+    this.#dialling = true;
+    this.#out.push({ kind: "dial" });
+  }
+
+  next(): SessionTransition | undefined {
+    this.#dialIfDue();
+    while (this.#out.length === 0) {
+      const transition = this.#connection?.next();
+      if (transition === undefined) return undefined;
+      this.#take(transition);
+    }
+    return this.#out.shift();
+  }
+
+  #take(transition: ClientTransition): void {
+    switch (transition.kind) {
+      case "welcomed":
+        return;
+      case "password-wanted": {
+        const { kind, salt, iterations } = transition;
+        this.#out.push({ kind, salt, iterations });
+        return;
+      }
+      case "granted": {
+        const { user, role, token } = transition.granted;
+        const resumed = transition.from === "granting" && this.#token !== undefined;
+        this.#registration = undefined;
+        if (token !== undefined) this.#token = token;
+        this.#failures = 0;
+        this.#state = "online";
+        this.#out.push({ kind: "online", user, role, again: this.#wasOnline });
+        this.#wasOnline = true;
+        // After a resume everything was sent already, right behind it.
+        if (!resumed) this.#sendAgain();
+        return;
+      }
+      case "denied":
+        return this.#denied(transition.refused);
+      case "done":
+        return this.#answered(transition.id, { result: transition.result });
+      case "refused":
+        return this.#answered(transition.id, { refused: transition.refused });
+      case "event":
+        return this.#seen(transition.event);
+      case "notice":
+        this.#out.push({ kind: "notice", notice: transition.notice });
+        return;
+      case "closing":
+        return;
+      case "closed":
+        return this.#lost(transition.ending);
+    }
+  }
+
+  /** Signing in was refused. */
+  #denied(refused: Refused): void {
+    const connection = this.#connection!;
+    if (this.#token !== undefined) {
+      // The token is no longer good: the password is.
+      this.#token = undefined;
+      connection.login(this.#options.user, this.#now);
+      return;
+    }
+    const name = statusName(refused.code);
+    const canHelp = name !== undefined && STATUS[name].retry === "later";
+    if (this.#wasOnline && canHelp && this.#options.reconnect !== false) {
+      connection.close("goodbye", this.#now);
+      this.#dialAt = this.#now + (refused.detail?.wait ?? RETRY_MAX);
+      return;
+    }
+    this.#state = "leaving";
+    this.#last = refused;
+    connection.close("goodbye", this.#now);
+  }
+
+  #answered(id: number, reply: { result: object } | { refused: Refused }): void {
+    const waiting = this.#waiting.get(id);
+    if (waiting === undefined) return;
+    // What was sent right behind a token that was not good comes again after the password.
+    const unsigned = "refused" in reply && reply.refused.code === STATUS["not-signed-in"].code;
+    if (unsigned && this.#state === "joining") return;
+    this.#waiting.delete(id);
+    const { command, own } = waiting;
+    if (command.op === "follow") {
+      const { scope } = command;
+      const followed = this.#followed.get(scope);
+      if (followed?.asked === id) this.#followAnswered(followed, { scope, own }, reply);
+    }
+    if (own) return;
+    this.#out.push(
+      "result" in reply
+        ? { kind: "done", id, result: reply.result }
+        : { kind: "refused", id, refused: reply.refused },
+    );
+  }
+
+  #followAnswered(
+    followed: Followed,
+    { scope, own }: { scope: string; own: boolean },
+    reply: { result: object } | { refused: Refused },
+  ): void {
+    followed.asked = 0;
+    if ("refused" in reply) {
+      this.#followed.delete(scope);
+      // Whoever asked is told by the refusal itself.
+      if (own) this.#out.push({ kind: "unfollowed", scope, refused: reply.refused });
+    } else if (followed.last < 0) {
+      const { head } = reply.result as { head?: unknown };
+      followed.last = typeof head === "number" ? head : 0;
+    }
+  }
+
+  #seen(event: ForumEvent): void {
+    const followed = this.#followed.get(event.scope);
+    if (followed === undefined || event.seq <= followed.last) return;
+    if (followed.last >= 0 && event.seq !== followed.last + 1) {
+      // The server left one out: come back and ask for it.
+      this.#connection?.close("unexpected", this.#now);
+      return;
+    }
+    followed.last = event.seq;
+    this.#out.push({ kind: "event", event });
+  }
+
+  /** The link has ended. */
+  #lost(why: Ending): void {
+    this.#connection = undefined;
+    this.#out.push({ kind: "hang-up" });
+    const retry = this.#wasOnline && this.#options.reconnect !== false &&
+      STATUS[why.status].retry === "later";
+    const mended = why.status === "unexpected" && this.#state === "online";
+    if (this.#state === "leaving" || !(retry || mended || this.#dialAt !== undefined)) {
+      return this.#finish(this.#last ?? { ...refusedAs(why.status), text: why.text });
+    }
+    this.#state = "offline";
+    this.#out.push({ kind: "offline", text: why.text });
+    for (const [id, { command }] of this.#waiting) {
+      if (!BOUND_TO_LINK.has(command.op)) continue;
+      this.#waiting.delete(id);
+      this.#out.push({ kind: "refused", id, refused: refusedAs("lost") });
+    }
+    if (this.#dialAt === undefined) this.#retryLater(0);
+  }
+
+  #finish(refused: Refused): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#dialAt = undefined;
+    this.#connection = undefined;
+    for (const [id, { own }] of this.#waiting) {
+      if (!own) this.#out.push({ kind: "refused", id, refused });
+    }
+    this.#waiting.clear();
+    this.#out.push({ kind: "closed", refused });
+  }
+
+  /** Everything that a new link must know: what has no reply yet, and what is followed from where. */
+  #sendAgain(): void {
+    const connection = this.#connection!;
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const [id, { command, own }] of waiting) {
+      // What the session itself had asked is made anew below.
+      if (own) continue;
+      const followed = command.op === "follow" ? this.#followed.get(command.scope) : undefined;
+      const again = command.op === "follow" && followed?.asked === id
+        ? followCommand(command.scope, followed.last)
+        : command;
+      this.#waiting.set(id, { command: again, own: false });
+      connection.command(id, again);
+    }
+    if (this.#watching) this.#own(connection, { op: "watch", on: true });
+    for (const [scope, followed] of this.#followed) {
+      if (this.#waiting.has(followed.asked)) continue;
+      followed.asked = this.#own(connection, followCommand(scope, followed.last));
+    }
+  }
+
+  #own(connection: ClientConnection, command: Command): number {
+    const id = this.#nextId();
+    this.#waiting.set(id, { command, own: true });
+    connection.command(id, command);
+    return id;
+  }
+
+  #nextId(): number {
+    this.#lastId = this.#lastId >= 0xffff_ffff ? 1 : this.#lastId + 1;
+    return this.#lastId;
+  }
+
+  command(given: Command, now: number): number {
+    this.#tick(now);
+    const id = this.#nextId();
+    if (this.#state === "closed" || this.#state === "leaving") {
+      this.#out.push({ kind: "refused", id, refused: refusedAs("goodbye") });
+      return id;
+    }
+    const command = isChange(given) && given.key === undefined
+      ? { ...given, key: `${this.#keys}-${++this.#keyCount}` }
+      : given;
+    this.#remember(id, command);
+    if (this.#state === "online") this.#connection!.command(id, command);
+    else if (BOUND_TO_LINK.has(command.op)) {
+      this.#waiting.delete(id);
+      this.#out.push({ kind: "refused", id, refused: refusedAs("lost") });
+    } else if (this.#connection?.acceptsCommands) this.#connection.command(id, command);
+    return id;
+  }
+
+  #remember(id: number, command: Command): void {
+    this.#waiting.set(id, { command, own: false });
+    switch (command.op) {
+      case "follow":
+        this.#followed.set(command.scope, { last: command.after ?? -1, asked: id });
+        return;
+      case "unfollow":
+        this.#followed.delete(command.scope);
+        return;
+      case "watch":
+        this.#watching = command.on;
+        return;
+    }
+  }
+
+  provideSaltedPassword(salted: Uint8Array, now: number): void {
+    this.#connection?.provideSaltedPassword(salted, this.#tick(now));
+  }
+
+  close(now: number): void {
+    this.#tick(now);
+    if (this.#state === "closed" || this.#state === "leaving") return;
+    this.#last = refusedAs("goodbye");
+    if (this.#connection !== undefined) {
+      this.#state = "leaving";
+      this.#connection.close("goodbye", this.#now);
+    } else if (this.#dialling) this.#state = "leaving";
+    else this.#finish(this.#last);
+  }
+}
+
+function followCommand(scope: string, last: number): Command {
+  return { op: "follow", scope, ...last >= 0 && { after: last } };
+}
+
+function refusedAs(status: StatusName): Refused {
+  const { code, text } = STATUS[status];
+  return { code, name: status, text };
+}
+
+/**
+ * Makes a session. Its first transition asks to dial.
+ *
+ * @example
+ * ```ts
+ * import { createClientSession } from "./client_session.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const session = createClientSession({ random: (out) => out.fill(1), agent: "example", user: "Yoda" }, 0);
+ * assertEquals(session.next(), { kind: "dial" });
+ * ```
+ */
+export function createClientSession(options: ClientSessionOptions, now: number): ClientSession {
+  return new Session(options, now);
+}

@@ -1,0 +1,335 @@
+/**
+ * The link: what both ends of a connection share (DESIGN §4 and §5).
+ *
+ * Bytes and time go in; lines, messages, faults and the passing of time come out of {@linkcode Link.pull},
+ * one at a time, in the order of the stream. Inputs only queue: nothing is parsed and no state moves
+ * until somebody pulls, so it does not matter how the bytes were cut or how often one looks.
+ *
+ * The link itself answers PING, asks for a sign of life after one heartbeat of silence, gives up after
+ * three, and sees an ending through: BYE is written, what still arrives is thrown away, and
+ * `finished` comes once the peer has ended too, or after a second.
+ *
+ * @module
+ */
+
+import { FRAME_HEADER_BYTES, readFrame } from "./frame.ts";
+import {
+  CATALOGUE,
+  type Kind,
+  type Message,
+  type MessageFault,
+  parseMessage,
+  payloadOf,
+  type Side,
+} from "./message.ts";
+import { createReceiveBuffer } from "./receive_buffer.ts";
+import { STATUS, type StatusName } from "./status.ts";
+import { createTransmitBuffer } from "./transmit_buffer.ts";
+
+/** The longest opening line, in bytes, with its end. */
+export const OPENING_LINE_MAX = 1024;
+/** With so many outgoing bytes waiting, no further message is pulled. */
+export const TRANSMIT_HIGH_WATER = 64 * 1024;
+/** While messages are held back, so many incoming bytes may wait. */
+export const HELD_BYTES_MAX = 16 * 1024;
+/** How long an ending waits for the peer, in ms. */
+export const LINGER = 1000;
+/** Heartbeats of silence after which the peer is taken for dead. */
+export const SILENT_HEARTBEATS = 3;
+
+/** What comes out of a link. */
+export type LinkInput =
+  /** The peer's first line, without its end. */
+  | { readonly input: "line"; readonly line: string }
+  /** A message, and the offset of its frame in the peer's stream. */
+  | { readonly input: "message"; readonly message: Message; readonly offset: number }
+  /** A command that cannot be understood, and can be refused by its number. */
+  | { readonly input: "bad-command"; readonly request: number; readonly fault: MessageFault }
+  /** What the peer sent is no DFP/2 from `offset` on; nothing after it is read. */
+  | {
+    readonly input: "fault";
+    readonly status: StatusName;
+    readonly text: string;
+    readonly offset: number;
+  }
+  /** The peer's bytes have ended. */
+  | { readonly input: "end" }
+  /** Nothing was heard for three heartbeats. */
+  | { readonly input: "silent" }
+  /** The ending is complete: the caller closes the stream. */
+  | { readonly input: "finished" };
+
+/** What a link is made with. */
+export interface LinkOptions {
+  /** Which side this is. */
+  readonly side: Side;
+  /** The largest payload that the peer may send, in bytes. */
+  readonly frame: number;
+  /** Silence after which the peer is asked for a sign of life, in ms; 0 is never. */
+  readonly heartbeat: number;
+  /** The time now, in ms. */
+  readonly now: number;
+}
+
+/** One side of a byte stream. */
+export interface Link {
+  /** The time of the last input. */
+  readonly now: number;
+  /** Whether another chunk may be given to {@linkcode Link.receive}. */
+  readonly wantsRead: boolean;
+  /** Outgoing bytes that wait. */
+  readonly pendingTransmit: number;
+  /** Whether the ending has begun. */
+  readonly ending: boolean;
+  /** While true, messages stay in the buffer, and so does the end behind them. */
+  held: boolean;
+  /** While true, the peer's end is not told: replies are still owed to what it has asked. */
+  owing: boolean;
+  /** The heartbeat, in ms; a client learns it from WELCOME. */
+  heartbeat: number;
+  receive(chunk: Uint8Array, now: number): void;
+  receiveEnd(now: number): void;
+  /** The stream broke: nothing can be read or written any more. */
+  receiveBreak(now: number): void;
+  /** Sets the clock, which never goes back, and returns it. */
+  tick(now: number): number;
+  handleTimeout(now: number): void;
+  timeout(): number | undefined;
+  pull(): LinkInput | undefined;
+  /** Queues a message. */
+  send(message: Message): void;
+  /** Queues a message whose payload is JSON text already. */
+  sendFrame(kind: Kind, id: number, payload: string): void;
+  /** Queues plain text. */
+  sendText(line: string): void;
+  /** Queues whole frames by reference. */
+  sendShared(frames: Uint8Array): void;
+  peekTransmit(): Uint8Array;
+  consumeTransmit(count: number): void;
+  /** Begins the ending; with a status a BYE goes out. */
+  end(status?: StatusName, reason?: string): void;
+  /** Forgets all bytes: the connection is closed. */
+  release(): void;
+}
+
+const LINE_FEED = 0x0a;
+const decoder = new TextDecoder();
+
+class ByteLink implements Link {
+  readonly #side: Side;
+  readonly #peer: Side;
+  readonly #frame: number;
+  readonly #received = createReceiveBuffer();
+  readonly #transmit = createTransmitBuffer();
+  readonly #largest: () => number;
+  #now: number;
+  #heardAt: number;
+  #asked = 0;
+  #opened = false;
+  #ended = false;
+  #endTold = false;
+  #silentDue = false;
+  #lingerUntil: number | undefined;
+  #finished = false;
+  #faulted: LinkInput | undefined;
+  #nonce = 0;
+  held = false;
+  owing = false;
+  heartbeat: number;
+
+  constructor({ side, frame, heartbeat, now }: LinkOptions) {
+    this.#side = side;
+    this.#peer = side === "server" ? "client" : "server";
+    this.#frame = frame;
+    this.#largest = () => frame;
+    this.heartbeat = heartbeat;
+    this.#now = this.#heardAt = now;
+  }
+
+  get now(): number {
+    return this.#now;
+  }
+
+  get pendingTransmit(): number {
+    return this.#transmit.pending;
+  }
+
+  get ending(): boolean {
+    return this.#lingerUntil !== undefined;
+  }
+
+  get wantsRead(): boolean {
+    if (this.#ended || this.#finished) return false;
+    // What comes during an ending is thrown away, so that the peer can read our BYE in peace.
+    if (this.ending) return true;
+    if (!this.#opened) return this.#received.length < OPENING_LINE_MAX;
+    const room = this.#stopped ? HELD_BYTES_MAX : this.#frame + FRAME_HEADER_BYTES;
+    return this.#received.length < room;
+  }
+
+  /** Whether messages stay in the buffer for now. */
+  get #stopped(): boolean {
+    return this.held || this.#transmit.pending >= TRANSMIT_HIGH_WATER;
+  }
+
+  tick(now: number): number {
+    if (now > this.#now) this.#now = now;
+    return this.#now;
+  }
+
+  receive(chunk: Uint8Array, now: number): void {
+    if (!this.wantsRead) throw new Error("a chunk is given although wantsRead is false");
+    this.tick(now);
+    this.#heard();
+    if (!this.ending) this.#received.append(chunk);
+  }
+
+  receiveEnd(now: number): void {
+    this.tick(now);
+    this.#ended = true;
+  }
+
+  receiveBreak(now: number): void {
+    this.receiveEnd(now);
+    this.owing = false;
+    this.#transmit.clear();
+  }
+
+  #heard(): void {
+    this.#heardAt = this.#now;
+    this.#asked = 0;
+    this.#silentDue = false;
+  }
+
+  timeout(): number | undefined {
+    if (this.#finished) return undefined;
+    if (this.#lingerUntil !== undefined) return this.#lingerUntil;
+    // A peer that has ended its side and reads no more is given up like one that is silent.
+    if (this.heartbeat <= 0 || this.#endTold || this.#silentDue) return undefined;
+    return this.#heardAt + this.heartbeat * (this.#asked + 1);
+  }
+
+  handleTimeout(now: number): void {
+    this.tick(now);
+    const due = this.timeout();
+    if (due === undefined || this.#now < due) return;
+    if (this.#lingerUntil !== undefined) {
+      this.#ended = true;
+      this.#transmit.clear();
+      return;
+    }
+    this.#asked++;
+    if (this.#asked >= SILENT_HEARTBEATS) this.#silentDue = true;
+    else this.send({ kind: "ping", id: this.#nonce = (this.#nonce + 1) >>> 0, body: {} });
+  }
+
+  pull(): LinkInput | undefined {
+    if (this.#finished) return undefined;
+    if (this.ending) {
+      this.#received.clear();
+      if (!this.#ended || this.#transmit.pending > 0) return undefined;
+      this.#finished = true;
+      return { input: "finished" };
+    }
+    if (this.#silentDue) return { input: "silent" };
+    if (this.#faulted !== undefined) return this.#faulted;
+    const input = this.#opened ? this.#pullMessage() : this.#pullLine();
+    if (input !== undefined) return input;
+    if (!this.#ended || this.#endTold || this.#stopped || this.owing) return undefined;
+    this.#endTold = true;
+    return this.#received.length > 0 ? this.#fault("cut-short") : { input: "end" };
+  }
+
+  #pullLine(): LinkInput | undefined {
+    const end = this.#received.indexOf(LINE_FEED, OPENING_LINE_MAX);
+    if (end < 0) {
+      return this.#received.length < OPENING_LINE_MAX ? undefined : this.#fault("bad-opening");
+    }
+    const line = decoder.decode(this.#received.view(0, end)).replace(/\r$/, "");
+    this.#received.skip(end + 1);
+    this.#opened = true;
+    return { input: "line", line };
+  }
+
+  #pullMessage(): LinkInput | undefined {
+    while (!this.#stopped) {
+      const offset = this.#received.offset;
+      const frame = readFrame(this.#received, this.#largest);
+      if (frame === undefined) return undefined;
+      if ("tooLarge" in frame) {
+        return this.#fault(
+          "too-large",
+          `A frame of ${frame.length} bytes is above the limit of ${this.#frame}.`,
+        );
+      }
+      const message = parseMessage(frame, this.#peer);
+      if (message === undefined || message.kind === "pong") continue;
+      if (message.kind === "ping") {
+        this.send({ kind: "pong", id: message.id, body: {} });
+        continue;
+      }
+      if (message.kind !== "fault") return { input: "message", message, offset };
+      const { request, status, text } = message;
+      if (request !== undefined) return { input: "bad-command", request, fault: message };
+      return this.#fault(status, text, offset);
+    }
+    return undefined;
+  }
+
+  /** A fault is sticky: whatever stands behind it is never read. */
+  #fault(
+    status: StatusName,
+    text: string = STATUS[status].text,
+    offset: number = this.#received.offset,
+  ): LinkInput {
+    this.#faulted = { input: "fault", status, text, offset };
+    return this.#faulted;
+  }
+
+  send(message: Message): void {
+    this.sendFrame(message.kind, message.id, payloadOf(message.kind, message.body));
+  }
+
+  sendFrame(kind: Kind, id: number, payload: string): void {
+    this.#transmit.frame(CATALOGUE[kind].type, id, payload);
+  }
+
+  sendText(line: string): void {
+    this.#transmit.text(line);
+  }
+
+  sendShared(frames: Uint8Array): void {
+    this.#transmit.shared(frames);
+  }
+
+  peekTransmit(): Uint8Array {
+    return this.#transmit.peek();
+  }
+
+  consumeTransmit(count: number): void {
+    this.#transmit.consume(count);
+  }
+
+  end(status?: StatusName, reason?: string): void {
+    if (this.ending) return;
+    this.#lingerUntil = this.#now + LINGER;
+    this.#received.clear();
+    if (status === undefined) return;
+    this.send({
+      kind: "bye",
+      id: 0,
+      body: { code: STATUS[status].code, reason: reason ?? STATUS[status].text },
+    });
+  }
+
+  release(): void {
+    this.#finished = true;
+    this.#received.clear();
+    this.#transmit.clear();
+  }
+}
+
+/** Makes a link. */
+export function createLink(options: LinkOptions): Link {
+  return new ByteLink(options);
+}

@@ -1,0 +1,127 @@
+/**
+ * Bytes that have arrived and are not yet understood.
+ *
+ * Chunks are copied in at the end and taken out at the front; a chunk itself is never kept, so the
+ * caller may read into the same array again (DESIGN §4). An empty buffer holds no memory beyond a
+ * small array, because most connections are idle most of the time.
+ *
+ * @module
+ */
+
+const SMALLEST = 512;
+/** An emptied buffer larger than this is given back. */
+const KEPT = 4096;
+const NOTHING = new Uint8Array(0);
+
+/** A first-in, first-out buffer of bytes with a position in the whole stream. */
+export interface ReceiveBuffer {
+  /** How many bytes wait. */
+  readonly length: number;
+  /** How many bytes of the stream have been taken: the stream offset of the first waiting byte. */
+  readonly offset: number;
+  /** Copies the chunk in. */
+  append(chunk: Uint8Array): void;
+  /** The byte at `index` among those that wait; the caller checks `length` first. */
+  at(index: number): number;
+  /** The big-endian 32-bit number at `index`; the caller checks `length` first. */
+  uint32(index: number): number;
+  /** Where `byte` first stands among the first `limit` waiting bytes, or -1. */
+  indexOf(byte: number, limit: number): number;
+  /** A view of `length` waiting bytes from `start`. It is valid until the next call of `append`. */
+  view(start: number, length: number): Uint8Array;
+  /** Takes `count` bytes off the front. */
+  skip(count: number): void;
+  /** Takes all that waits off the front. */
+  clear(): void;
+}
+
+class Buffer implements ReceiveBuffer {
+  #bytes = NOTHING;
+  #start = 0;
+  #end = 0;
+  #taken = 0;
+
+  get length(): number {
+    return this.#end - this.#start;
+  }
+
+  get offset(): number {
+    return this.#taken;
+  }
+
+  append(chunk: Uint8Array): void {
+    const needed = this.length + chunk.length;
+    if (this.#end + chunk.length > this.#bytes.length) {
+      if (needed <= this.#bytes.length) {
+        this.#bytes.copyWithin(0, this.#start, this.#end);
+      } else {
+        // Doubling keeps many small chunks linear (FACTS §3: concatenating is quadratic).
+        let size = Math.max(SMALLEST, this.#bytes.length);
+        while (size < needed) size *= 2;
+        const grown = new Uint8Array(size);
+        grown.set(this.#bytes.subarray(this.#start, this.#end));
+        this.#bytes = grown;
+      }
+      this.#end -= this.#start;
+      this.#start = 0;
+    }
+    this.#bytes.set(chunk, this.#end);
+    this.#end += chunk.length;
+  }
+
+  at(index: number): number {
+    return this.#bytes[this.#start + index];
+  }
+
+  uint32(index: number): number {
+    const bytes = this.#bytes;
+    const i = this.#start + index;
+    return ((bytes[i] << 24) | (bytes[i + 1] << 16) | (bytes[i + 2] << 8) | bytes[i + 3]) >>> 0;
+  }
+
+  indexOf(byte: number, limit: number): number {
+    const end = Math.min(this.#end, this.#start + limit);
+    for (let i = this.#start; i < end; i++) if (this.#bytes[i] === byte) return i - this.#start;
+    return -1;
+  }
+
+  view(start: number, length: number): Uint8Array {
+    const from = this.#start + start;
+    return this.#bytes.subarray(from, from + length);
+  }
+
+  skip(count: number): void {
+    if (!(count >= 0 && count <= this.length)) {
+      throw new RangeError(`${count} bytes are skipped, ${this.length} wait`);
+    }
+    this.#start += count;
+    this.#taken += count;
+    if (this.#start === this.#end) {
+      this.#start = this.#end = 0;
+      // Giving the array back loses nothing: views of it stay valid for whoever holds one.
+      if (this.#bytes.length > KEPT) this.#bytes = NOTHING;
+    }
+  }
+
+  clear(): void {
+    this.skip(this.length);
+  }
+}
+
+/**
+ * Makes an empty buffer.
+ *
+ * @example
+ * ```ts
+ * import { createReceiveBuffer } from "./receive_buffer.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const buffer = createReceiveBuffer();
+ * buffer.append(new Uint8Array([1, 2, 3]));
+ * buffer.skip(1);
+ * assertEquals([buffer.length, buffer.offset, buffer.at(0)], [2, 1, 2]);
+ * ```
+ */
+export function createReceiveBuffer(): ReceiveBuffer {
+  return new Buffer();
+}

@@ -1,0 +1,184 @@
+/**
+ * A small language for what a JSON payload must look like.
+ *
+ * A {@linkcode Schema} takes any value that `JSON.parse` can give and returns a clean copy that holds
+ * only what the schema names, or a {@linkcode Problem} that says which field is wrong and what it
+ * should be. Unknown fields are dropped, so that the protocol can grow (DESIGN §3). Nothing here
+ * throws on a value that came from a peer.
+ *
+ * @module
+ */
+
+/** What is wrong with a value: a path to the field (`""` is the value itself) and a sentence. */
+export interface Problem {
+  /** Where: field names and list places, as in `members.3`. */
+  readonly path: string;
+  /** What is wrong and what is expected, without the path. */
+  readonly text: string;
+}
+
+/** A rule for one value. */
+export interface Schema<T> {
+  /** Returns a clean copy, or a {@linkcode Problem} (ask {@linkcode isProblem}). */
+  parse(value: unknown): T | Problem;
+  /** What is expected, in a few words; error texts and the specification's tables use it. */
+  readonly expects: string;
+}
+
+/** A rule that lets its field be absent. */
+export interface OptionalSchema<T> extends Schema<T> {
+  /** Marks the field as one that may be left out. */
+  readonly optional: true;
+}
+
+class ProblemFound implements Problem {
+  readonly path: string;
+  readonly text: string;
+  constructor(path: string, text: string) {
+    this.path = path;
+    this.text = text;
+  }
+}
+
+/** Whether a schema's answer is a complaint. */
+export function isProblem(value: unknown): value is Problem {
+  return value instanceof ProblemFound;
+}
+
+/** The problem as one sentence: `text: a string of at most 300 characters is needed`. */
+export function problemText(problem: Problem): string {
+  return problem.path === "" ? problem.text : `${problem.path}: ${problem.text}`;
+}
+
+function within(place: string, problem: Problem): Problem {
+  return new ProblemFound(problem.path === "" ? place : `${place}.${problem.path}`, problem.text);
+}
+
+function rule<T>(expects: string, accepts: (value: unknown) => value is T): Schema<T> {
+  const problem = new ProblemFound("", `${expects} is needed`);
+  return { expects, parse: (value) => accepts(value) ? value : problem };
+}
+
+/** A well-formed string of at most `max` UTF-16 units (and at least `min`, by default 0). */
+export function text(max: number, min = 0): Schema<string> {
+  return rule(
+    min > 0 ? `a string of ${min} to ${max} characters` : `a string of at most ${max} characters`,
+    (value): value is string =>
+      typeof value === "string" && value.length <= max && value.length >= min &&
+      value.isWellFormed(),
+  );
+}
+
+/** A whole number from `min` to `max`, both included. */
+export function integer(min: number, max: number): Schema<number> {
+  return rule(
+    `a whole number from ${min} to ${max}`,
+    (value): value is number =>
+      typeof value === "number" && Number.isInteger(value) && value >= min && value <= max &&
+      !Object.is(value, -0),
+  );
+}
+
+/** `true` or `false`. */
+export const flag: Schema<boolean> = rule(
+  "true or false",
+  (value): value is boolean => typeof value === "boolean",
+);
+
+/** One of a few strings. */
+export function oneOf<const T extends string>(values: readonly T[]): Schema<T> {
+  return rule(
+    `one of ${values.map((value) => JSON.stringify(value)).join(", ")}`,
+    (value): value is T => (values as readonly unknown[]).includes(value),
+  );
+}
+
+/** A list of at most `max` values. */
+export function list<T>(item: Schema<T>, max: number): Schema<T[]> {
+  const expects = `a list of at most ${max}, each ${item.expects}`;
+  return {
+    expects,
+    parse(value) {
+      if (!Array.isArray(value) || value.length > max) {
+        return new ProblemFound("", `${expects}, is needed`);
+      }
+      const out: T[] = [];
+      for (let i = 0; i < value.length; i++) {
+        const parsed = item.parse(value[i]);
+        if (parsed instanceof ProblemFound) return within(String(i), parsed);
+        out.push(parsed as T);
+      }
+      return out;
+    },
+  };
+}
+
+/** Any object, kept as it is. */
+export const object: Schema<object> = rule(
+  "an object",
+  (value): value is object => typeof value === "object" && value !== null && !Array.isArray(value),
+);
+
+/** A field that may be left out. */
+export function optional<T>(schema: Schema<T>): OptionalSchema<T> {
+  return { optional: true, expects: schema.expects, parse: (value) => schema.parse(value) };
+}
+
+/** The type that a table of fields describes. */
+export type RecordOf<F extends Record<string, Schema<unknown>>> =
+  & { [K in keyof F as F[K] extends OptionalSchema<unknown> ? never : K]: Parsed<F[K]> }
+  & { [K in keyof F as F[K] extends OptionalSchema<unknown> ? K : never]?: Parsed<F[K]> };
+
+type Parsed<S> = S extends Schema<infer T> ? T : never;
+
+/** An object with the named fields; others are dropped. */
+export function record<F extends Record<string, Schema<unknown>>>(fields: F): Schema<RecordOf<F>> {
+  const names = Object.keys(fields);
+  const schemas = names.map((name) => fields[name]);
+  const mayBeAbsent = schemas.map((schema) => "optional" in schema);
+  return {
+    expects: "an object",
+    parse(value) {
+      if (typeof value !== "object" || value === null || Array.isArray(value)) {
+        return new ProblemFound("", "an object is needed");
+      }
+      const out: Record<string, unknown> = {};
+      for (let i = 0; i < names.length; i++) {
+        const name = names[i];
+        const given = (value as Record<string, unknown>)[name];
+        if (given === undefined) {
+          if (mayBeAbsent[i]) continue;
+          return new ProblemFound(name, `${schemas[i].expects} is missing`);
+        }
+        const parsed = schemas[i].parse(given);
+        if (parsed instanceof ProblemFound) return within(name, parsed);
+        out[name] = parsed;
+      }
+      return out as RecordOf<F>;
+    },
+  };
+}
+
+/**
+ * One of several records, told apart by the value of the field `tag`, which is kept in the result.
+ * A tag that is not in the table gives a problem whose path is the tag's name.
+ */
+export function tagged<T>(tag: string, cases: Record<string, Schema<object>>): Schema<T> {
+  const table = new Map(Object.entries(cases));
+  return {
+    expects: "an object",
+    parse(value) {
+      if (typeof value !== "object" || value === null || Array.isArray(value)) {
+        return new ProblemFound("", "an object is needed");
+      }
+      const name = (value as Record<string, unknown>)[tag];
+      const schema = typeof name === "string" ? table.get(name) : undefined;
+      if (schema === undefined) {
+        return new ProblemFound(tag, `one of ${[...table.keys()].join(", ")} is needed`);
+      }
+      const parsed = schema.parse(value);
+      if (parsed instanceof ProblemFound) return parsed;
+      return { [tag]: name, ...parsed } as T;
+    },
+  };
+}

@@ -1,0 +1,610 @@
+/**
+ * The server's end of a connection: one state table (docs/PROTOCOL.md, "The session"; DESIGN §4 and §5).
+ *
+ * Bytes of a client go in, transitions come out. Where the machine needs something that only the
+ * outside knows (a user's verifier, whether a token is good, whether an account can be made), it gives
+ * a transition that asks, and waits in a state of its own; later bytes stay buffered until
+ * `provideVerifier`, `grant` or `deny` answers. Commands are given out in order and answered by
+ * `done` or `refuse`, in any order, under their number.
+ *
+ * @module
+ */
+
+import { encodeBase64 } from "./base64.ts";
+import type { Connection, Ending, StateTable, Step } from "./connection.ts";
+import type { Command } from "./forum/command.ts";
+import type { Role } from "./forum/event.ts";
+import { createLink, type Link, type LinkInput } from "./link.ts";
+import {
+  BANNER,
+  FRAME_PAYLOAD_MAX,
+  type Message,
+  type MessageOf,
+  PREFACE,
+  type Register,
+  VERSION,
+  type Welcome,
+} from "./message.ts";
+import {
+  type ChannelBinding,
+  type ClientFirst,
+  createScramServer,
+  readClientFirst,
+  type ScramServer,
+  type Verifier,
+} from "./scram.ts";
+import { type Refusal, refuse, STATUS, type StatusName } from "./status.ts";
+
+/** Where a server's connection stands. */
+export type ServerState =
+  /** The client's first line is awaited. */
+  | "opening"
+  /** HELLO is awaited. */
+  | "greeting"
+  /** Nobody is signed in. */
+  | "unsigned"
+  /** The outside looks up a verifier. */
+  | "verifying"
+  /** The client's proof is awaited. */
+  | "challenged"
+  /** The outside decides whether to let the user in. */
+  | "granting"
+  /** Somebody is signed in. */
+  | "ready"
+  /** BYE was sent or the peer ended: the rest is written. */
+  | "closing"
+  | "closed";
+
+/** What the table is asked about. */
+export type ServerInput =
+  | "preface"
+  | "stranger"
+  | "hello"
+  | "other-version"
+  | "login"
+  | "bad-login"
+  | "verifier"
+  | "right-proof"
+  | "wrong-proof"
+  | "register"
+  | "resume"
+  | "grant"
+  | "deny"
+  | "command"
+  | "bad-command"
+  | "bye"
+  | "end"
+  | "fault"
+  | "silent"
+  | "late"
+  | "idle"
+  | "close"
+  | "finished";
+
+type ServerAction =
+  | "none"
+  | "turnAway"
+  | "welcome"
+  | "refuseVersion"
+  | "askVerifier"
+  | "denyLogin"
+  | "challenge"
+  | "askGrant"
+  | "denyProof"
+  | "grant"
+  | "deny"
+  | "command"
+  | "refuseUnsigned"
+  | "refuseBad"
+  | "answerBye"
+  | "part"
+  | "fault"
+  | "bye"
+  | "finish";
+
+/** From every state in which the peer is still heard. */
+const ENDINGS = {
+  bye: ["answerBye", "closing"],
+  end: ["part", "closing"],
+  fault: ["fault", "closing"],
+  silent: ["bye", "closing"],
+  late: ["bye", "closing"],
+  close: ["bye", "closing"],
+} as const;
+
+/** The table: `[what to do, next state]` for each input of each state; the rest is a fault of the peer. */
+export const SERVER_TABLE: StateTable<ServerState, ServerInput, ServerAction> = {
+  opening: {
+    ...ENDINGS,
+    preface: ["none", "greeting"],
+    stranger: ["turnAway", "closing"],
+  },
+  greeting: {
+    ...ENDINGS,
+    "hello": ["welcome", "unsigned"],
+    "other-version": ["refuseVersion", "closing"],
+  },
+  unsigned: {
+    ...ENDINGS,
+    "login": ["askVerifier", "verifying"],
+    "bad-login": ["denyLogin", "unsigned"],
+    "register": ["askGrant", "granting"],
+    "resume": ["askGrant", "granting"],
+    "command": ["refuseUnsigned", "unsigned"],
+    "bad-command": ["refuseUnsigned", "unsigned"],
+  },
+  verifying: {
+    ...ENDINGS,
+    verifier: ["challenge", "challenged"],
+    deny: ["deny", "unsigned"],
+  },
+  challenged: {
+    ...ENDINGS,
+    "right-proof": ["askGrant", "granting"],
+    "wrong-proof": ["denyProof", "unsigned"],
+    "command": ["refuseUnsigned", "challenged"],
+    "bad-command": ["refuseUnsigned", "challenged"],
+  },
+  granting: {
+    ...ENDINGS,
+    grant: ["grant", "ready"],
+    deny: ["deny", "unsigned"],
+  },
+  ready: {
+    ...ENDINGS,
+    "command": ["command", "ready"],
+    "bad-command": ["refuseBad", "ready"],
+    "idle": ["bye", "closing"],
+  },
+  closing: { finished: ["finish", "closed"] },
+  closed: {},
+};
+
+type At = Step<ServerState, ServerInput>;
+
+/** What happened on a server's connection. */
+export type ServerTransition =
+  | At & { readonly kind: "greeted"; readonly agent: string }
+  /** Answer with `provideVerifier` (a fake one for an unknown user), or `deny`. */
+  | At & { readonly kind: "verifier-wanted"; readonly user: string }
+  /** The proof was wrong; the client has been told. */
+  | At & { readonly kind: "denied"; readonly user: string }
+  /** The proof was right; answer with `grant` or `deny`. */
+  | At & { readonly kind: "proved"; readonly user: string }
+  /** Answer with `grant` or `deny`. */
+  | At & { readonly kind: "register-wanted"; readonly registration: Register }
+  /** Answer with `grant` or `deny`. */
+  | At & { readonly kind: "resume-wanted"; readonly token: string }
+  /** Answer with `done` or `refuse` under the same id. */
+  | At & { readonly kind: "command"; readonly id: number; readonly command: Command }
+  /** The session is over; what waits is still written. */
+  | At & { readonly kind: "closing"; readonly ending: Ending }
+  /** The last one: close the stream. */
+  | At & { readonly kind: "closed"; readonly ending: Ending };
+
+/** What a server's connection is made with. */
+export interface ServerConnectionOptions {
+  /** Fills an array with random bytes. */
+  readonly random: (out: Uint8Array) => void;
+  /** The time now, in ms. */
+  readonly now: number;
+  /** What WELCOME says; `limits.frame` and `limits.commands` are kept here, the rest elsewhere. */
+  readonly welcome: Omit<Welcome, "version" | "time">;
+  /** The clock of the people, for WELCOME: ms since 1970. */
+  readonly time: number;
+  /** How long signing in may take, in ms; 60,000 by default. */
+  readonly signInTimeout?: number;
+  /** After so many ms without a command the session ends; 0, the default, is never. */
+  readonly idleTimeout?: number;
+  /** The channel to bind SCRAM to. */
+  readonly binding?: ChannelBinding;
+}
+
+/** What to tell a user who is let in. */
+export interface Grant {
+  readonly user: string;
+  readonly role: Role;
+  readonly token?: string;
+}
+
+/** The server's end of a connection. */
+export interface ServerConnection extends Connection<ServerTransition, ServerState> {
+  /** Answers `verifier-wanted`. Too late an answer does nothing. */
+  provideVerifier(verifier: Verifier, now: number): void;
+  /** Lets the user in. Too late an answer does nothing. */
+  grant(grant: Grant, now: number): void;
+  /** Refuses what was asked. Too late an answer does nothing. */
+  deny(refusal: Refusal, now: number): void;
+  /** Sends a notice. Where nobody is signed in (any more), it and the three below do nothing. */
+  send(notice: MessageOf<"notice">): void;
+  /** Answers a command with its result as JSON text. */
+  done(id: number, json: string): void;
+  /** Refuses a command. */
+  refuse(id: number, refusal: Refusal): void;
+  /** Queues whole EVENT frames by reference: the same bytes for every subscriber. */
+  sendEvents(frames: Uint8Array): void;
+}
+
+/** The body of REFUSED for a refusal. */
+export function refusedBody({ status, text, detail }: Refusal): MessageOf<"refused">["body"] {
+  const { code, text: standard } = STATUS[status];
+  return {
+    code,
+    name: status,
+    text: text ?? standard,
+    ...detail !== undefined && { detail },
+  };
+}
+
+/** An input with what belongs to it. */
+interface Given {
+  readonly input: ServerInput;
+  /** Where in the client's stream it stands. */
+  readonly offset?: number;
+  readonly agent?: string;
+  readonly id?: number;
+  readonly command?: Command;
+  readonly refusal?: Refusal;
+  readonly registration?: Register;
+  readonly token?: string;
+  readonly user?: string;
+  readonly ending?: Ending;
+  readonly clientFirst?: ClientFirst;
+  readonly grant?: Grant;
+  readonly verifier?: Verifier;
+}
+
+const WRONG = refuse("wrong-password");
+
+class Server implements ServerConnection {
+  readonly #link: Link;
+  readonly #options: ServerConnectionOptions;
+  readonly #signInUntil: number;
+  #state: ServerState = "opening";
+  #ending: Ending = ending("goodbye");
+  #clientFirst: ClientFirst | undefined;
+  #scram: ScramServer | undefined;
+  #serverFinal: string | undefined;
+  /** Commands given out and not yet answered. */
+  #owed = 0;
+  #commandAt = 0;
+  #due: "late" | "idle" | undefined;
+
+  constructor(options: ServerConnectionOptions) {
+    const { now, welcome, signInTimeout = 60_000 } = options;
+    this.#options = options;
+    this.#signInUntil = now + signInTimeout;
+    this.#link = createLink({
+      side: "server",
+      frame: Math.min(welcome.limits.frame, FRAME_PAYLOAD_MAX),
+      heartbeat: welcome.heartbeat,
+      now,
+    });
+    this.#link.sendText(BANNER);
+  }
+
+  get state(): ServerState {
+    return this.#state;
+  }
+  get wantsRead(): boolean {
+    return this.#link.wantsRead;
+  }
+  get pendingTransmit(): number {
+    return this.#link.pendingTransmit;
+  }
+  receive(chunk: Uint8Array, now: number): void {
+    this.#link.receive(chunk, now);
+  }
+  receiveEnd(now: number): void {
+    this.#link.receiveEnd(now);
+  }
+  receiveBreak(now: number): void {
+    this.#link.receiveBreak(now);
+  }
+  peekTransmit(): Uint8Array {
+    return this.#link.peekTransmit();
+  }
+  consumeTransmit(count: number): void {
+    this.#link.consumeTransmit(count);
+  }
+
+  timeout(): number | undefined {
+    const due = this.#deadline();
+    const link = this.#link.timeout();
+    return due === undefined ? link : link === undefined ? due : Math.min(due, link);
+  }
+
+  /** When this session is late or idle. */
+  #deadline(): number | undefined {
+    if (this.#due !== undefined || this.#link.ending || this.#state === "closed") return undefined;
+    if (this.#state !== "ready") return this.#signInUntil;
+    const { idleTimeout = 0 } = this.#options;
+    return idleTimeout > 0 && this.#owed === 0 ? this.#commandAt + idleTimeout : undefined;
+  }
+
+  handleTimeout(now: number): void {
+    const due = this.#deadline();
+    if (due !== undefined && this.#link.tick(now) >= due) {
+      this.#due = this.#state === "ready" ? "idle" : "late";
+    }
+    this.#link.handleTimeout(now);
+  }
+
+  next(): ServerTransition | undefined {
+    for (;;) {
+      const given = this.#given();
+      if (given === undefined) return undefined;
+      const transition = this.#take(given);
+      if (transition !== undefined) return transition;
+    }
+  }
+
+  /** The next input, from the clock or from the link. */
+  #given(): Given | undefined {
+    if (this.#due !== undefined) {
+      const input = this.#due;
+      this.#due = undefined;
+      if (!this.#link.ending) {
+        return { input, ending: ending(input === "late" ? "sign-in-timeout" : "idle") };
+      }
+    }
+    const { commands } = this.#options.welcome.limits;
+    this.#link.held = this.#state === "verifying" || this.#state === "granting" ||
+      this.#owed >= commands;
+    this.#link.owing = this.#owed > 0;
+    const pulled = this.#link.pull();
+    return pulled === undefined ? undefined : this.#classify(pulled);
+  }
+
+  /** Which input of the table this is. */
+  #classify(pulled: LinkInput): Given {
+    switch (pulled.input) {
+      case "line":
+        return { input: pulled.line + "\r\n" === PREFACE ? "preface" : "stranger" };
+      case "fault":
+        return { input: "fault", ending: pulled };
+      case "end":
+        return { input: "end", ending: ending("lost") };
+      case "silent":
+        return { input: "silent", ending: ending("silent") };
+      case "finished":
+        return { input: "finished" };
+      case "bad-command": {
+        const { status, text, field } = pulled.fault;
+        const refusal = refuse(status, text, field === undefined ? undefined : { field });
+        return { input: "bad-command", id: pulled.request, refusal };
+      }
+    }
+    return { ...this.#classifyMessage(pulled.message), offset: pulled.offset };
+  }
+
+  #classifyMessage(message: Message): Given {
+    switch (message.kind) {
+      case "hello":
+        return message.body.version === VERSION
+          ? { input: "hello", agent: message.body.agent }
+          : { input: "other-version", ending: ending("bad-version") };
+      case "login": {
+        const clientFirst = readClientFirst(message.body.scram);
+        return "fault" in clientFirst
+          ? { input: "bad-login", refusal: refuse("bad-message", clientFirst.text) }
+          : { input: "login", clientFirst };
+      }
+      case "proof":
+        return this.#judge(message.body.scram);
+      case "register":
+        return { input: "register", registration: message.body };
+      case "resume":
+        return { input: "resume", token: message.body.token };
+      case "command":
+        return { input: "command", id: message.id, command: message.body };
+      case "bye":
+        return { input: "bye", ending: ending("goodbye", message.body.reason) };
+      default:
+        // The catalogue has refused what only a server sends.
+        throw new Error(`${message.kind} has come from a client`);
+    }
+  }
+
+  #judge(proof: string): Given {
+    const outcome = this.#scram?.readClientFinal(proof);
+    this.#scram = undefined;
+    const user = this.#clientFirst?.user;
+    if (outcome === undefined || "fault" in outcome) return { input: "wrong-proof", user };
+    this.#serverFinal = outcome.serverFinal;
+    return { input: "right-proof", user };
+  }
+
+  /** Looks the input up, does what the table says, and tells what happened. */
+  #take(given: Given): ServerTransition | undefined {
+    const row = SERVER_TABLE[this.#state][given.input];
+    if (row === undefined) {
+      // Only a peer can cause this: whatever we do ourselves is in the table.
+      const offset = given.offset;
+      return this.#take({ input: "fault", ending: { ...ending("unexpected"), offset } });
+    }
+    const [action, to] = row;
+    const step = { from: this.#state, to, cause: given.input };
+    this.#state = to;
+    return this.#act(action, given, step);
+  }
+
+  #act(action: ServerAction, given: Given, step: At): ServerTransition | undefined {
+    switch (action) {
+      case "none":
+        return undefined;
+      case "turnAway":
+        // A person at a keyboard cannot read frames.
+        this.#link.sendText(`DFP ${STATUS["bad-opening"].code} ${STATUS["bad-opening"].text}\r\n`);
+        return this.#close(step, ending("bad-opening"));
+      case "welcome": {
+        const { welcome, time } = this.#options;
+        this.#link.send({ kind: "welcome", id: 0, body: { version: VERSION, ...welcome, time } });
+        return { ...step, kind: "greeted", agent: given.agent! };
+      }
+      case "askVerifier":
+        this.#clientFirst = given.clientFirst;
+        return { ...step, kind: "verifier-wanted", user: given.clientFirst!.user };
+      case "challenge": {
+        this.#scram = createScramServer({
+          clientFirst: this.#clientFirst!,
+          verifier: given.verifier!,
+          nonce: this.#nonce(),
+          ...this.#options.binding !== undefined && { binding: this.#options.binding },
+        });
+        this.#link.send({ kind: "challenge", id: 0, body: { scram: this.#scram.first() } });
+        return undefined;
+      }
+      case "askGrant":
+        if (given.input === "register") {
+          return { ...step, kind: "register-wanted", registration: given.registration! };
+        }
+        if (given.input === "resume") {
+          return { ...step, kind: "resume-wanted", token: given.token! };
+        }
+        return { ...step, kind: "proved", user: given.user! };
+      case "grant":
+        this.#commandAt = this.#link.now;
+        this.#link.send({
+          kind: "granted",
+          id: 0,
+          body: {
+            ...this.#serverFinal !== undefined && { scram: this.#serverFinal },
+            ...given.grant!,
+          },
+        });
+        this.#serverFinal = undefined;
+        return undefined;
+      case "deny":
+      case "denyLogin":
+        this.#serverFinal = undefined;
+        this.#refuse(0, given.refusal!);
+        return undefined;
+      case "denyProof":
+        this.#refuse(0, WRONG);
+        return { ...step, kind: "denied", user: given.user! };
+      case "command":
+        this.#owed++;
+        this.#commandAt = this.#link.now;
+        return { ...step, kind: "command", id: given.id!, command: given.command! };
+      case "refuseUnsigned":
+        this.#refuse(given.id!, refuse("not-signed-in"));
+        return undefined;
+      case "refuseBad":
+        this.#refuse(given.id!, given.refusal!);
+        return undefined;
+      case "answerBye":
+        this.#link.end("goodbye");
+        return this.#close(step, given.ending!);
+      case "part":
+        return this.#close(step, given.ending!);
+      case "refuseVersion":
+      case "fault":
+      case "bye":
+        this.#link.end(given.ending!.status, given.ending!.text);
+        return this.#close(step, given.ending!);
+      case "finish":
+        this.#link.release();
+        return { ...step, kind: "closed", ending: this.#ending };
+    }
+  }
+
+  #close(step: At, why: Ending): ServerTransition {
+    this.#ending = why;
+    this.#link.end();
+    return { ...step, kind: "closing", ending: why };
+  }
+
+  #refuse(id: number, refusal: Refusal): void {
+    this.#link.send({ kind: "refused", id, body: refusedBody(refusal) });
+  }
+
+  #nonce(): string {
+    const bytes = new Uint8Array(18);
+    this.#options.random(bytes);
+    return encodeBase64(bytes);
+  }
+
+  /** An answer from outside: it counts in the state that asked, and is late in an ended one. */
+  #answer(given: Given, now: number): void {
+    this.#link.tick(now);
+    if (this.#state === "closing" || this.#state === "closed") return;
+    if (SERVER_TABLE[this.#state][given.input] === undefined) {
+      throw new Error(`${given.input} answers nothing in state ${this.#state}`);
+    }
+    this.#take(given);
+  }
+
+  provideVerifier(verifier: Verifier, now: number): void {
+    this.#answer({ input: "verifier", verifier }, now);
+  }
+
+  grant(grant: Grant, now: number): void {
+    this.#answer({ input: "grant", grant }, now);
+  }
+
+  deny(refusal: Refusal, now: number): void {
+    this.#answer({ input: "deny", refusal }, now);
+  }
+
+  send(notice: MessageOf<"notice">): void {
+    if (this.#state === "ready") this.#link.send(notice);
+  }
+
+  done(id: number, json: string): void {
+    if (this.#state !== "ready") return;
+    this.#owed--;
+    this.#link.sendFrame("done", id, json);
+  }
+
+  refuse(id: number, refusal: Refusal): void {
+    if (this.#state !== "ready") return;
+    this.#owed--;
+    this.#refuse(id, refusal);
+  }
+
+  sendEvents(frames: Uint8Array): void {
+    if (this.#state === "ready") this.#link.sendShared(frames);
+  }
+
+  close(status: StatusName, now: number): void {
+    this.#link.tick(now);
+    if (this.#state === "closing" || this.#state === "closed") return;
+    this.#take({ input: "close", ending: ending(status) });
+  }
+}
+
+function ending(status: StatusName, text: string = STATUS[status].text): Ending {
+  return { status, text };
+}
+
+/**
+ * Makes the server's end of a new connection.
+ *
+ * @example
+ * ```ts
+ * import { createServerConnection } from "./server_connection.ts";
+ * import { BANNER, PREFACE } from "./message.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const connection = createServerConnection({
+ *   random: (out) => out.fill(7),
+ *   now: 0,
+ *   time: 0,
+ *   welcome: {
+ *     server: "example",
+ *     limits: { frame: 262144, text: 65536, commands: 256 },
+ *     heartbeat: 15000,
+ *     mechanisms: ["SCRAM-SHA-256"],
+ *     registration: "open",
+ *   },
+ * });
+ * assertEquals(new TextDecoder().decode(connection.peekTransmit()), BANNER);
+ * connection.receive(new TextEncoder().encode(PREFACE), 1);
+ * assertEquals(connection.next(), undefined);
+ * assertEquals(connection.state, "greeting");
+ * ```
+ */
+export function createServerConnection(options: ServerConnectionOptions): ServerConnection {
+  return new Server(options);
+}
