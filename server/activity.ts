@@ -1,0 +1,117 @@
+/**
+ * The activity log: who did what, from where, a line each (the server log of seed 002).
+ *
+ * Lines are gathered and written together. If the place that they go to takes them too slowly, what
+ * exceeds the buffer is dropped and counted: talk is never held up by its own record.
+ *
+ * @module
+ */
+
+/** One thing that was done. */
+export interface Activity {
+  /** When, in ms since 1970. */
+  readonly at: number;
+  /** Who; `""` where nobody is signed in. */
+  readonly user: string;
+  /** From which address. */
+  readonly source: string;
+  /** What, as `post`. */
+  readonly did: string;
+  /** What it concerned. Texts of messages are not recorded. */
+  readonly about?: { readonly [name: string]: string | number | boolean | undefined };
+}
+
+/** Takes activities. */
+export interface ActivityLog {
+  record(activity: Activity): void;
+  /** Writes what has gathered, as far as the other side takes it. */
+  flush(): Promise<void>;
+}
+
+/** How activities look. */
+export type ActivityFormat = "text" | "json";
+
+/** The most characters that wait to be written. */
+const GATHERED_MAX = 1024 * 1024;
+
+const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+
+function two(value: number): string {
+  return String(value).padStart(2, "0");
+}
+
+/** A moment in the family's format, UTC: `23 Feb 2021 15:00:01`. */
+export function familyTime(at: number): string {
+  const date = new Date(at);
+  const day = `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
+  const time = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(two).join(":");
+  return `${day} ${time}`;
+}
+
+/** One line, without its end. */
+export function formatActivity(activity: Activity, format: ActivityFormat): string {
+  const { at, user, source, did, about = {} } = activity;
+  if (format === "json") {
+    return JSON.stringify({ at: new Date(at).toISOString(), user, source, did, ...about });
+  }
+  const facts = Object.entries(about)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) =>
+      ` ${name}=${typeof value === "string" ? JSON.stringify(value) : value}`
+    );
+  return `${familyTime(at)} ${user || "-"} ${source} ${did}${facts.join("")}`;
+}
+
+class Gathered implements ActivityLog {
+  readonly #format: ActivityFormat;
+  readonly #write: (text: string) => Promise<void>;
+  #lines: string[] = [];
+  #size = 0;
+  #dropped = 0;
+  #writing: Promise<void> | undefined;
+
+  constructor(format: ActivityFormat, write: (text: string) => Promise<void>) {
+    this.#format = format;
+    this.#write = write;
+  }
+
+  record(activity: Activity): void {
+    if (this.#size > GATHERED_MAX) {
+      this.#dropped++;
+      return;
+    }
+    const line = formatActivity(activity, this.#format);
+    this.#lines.push(line);
+    this.#size += line.length;
+    this.flush();
+  }
+
+  flush(): Promise<void> {
+    this.#writing ??= this.#run();
+    return this.#writing;
+  }
+
+  async #run(): Promise<void> {
+    // Whatever else happens in this turn goes out in the same write.
+    await Promise.resolve();
+    while (this.#lines.length > 0) {
+      const text = this.#lines.join("\n") + "\n";
+      this.#lines = [];
+      this.#size = 0;
+      await this.#write(text);
+      if (this.#dropped > 0) {
+        this.#lines.push(`(${this.#dropped} lines were dropped: the log is read too slowly)`);
+        this.#dropped = 0;
+      }
+    }
+    this.#writing = undefined;
+  }
+}
+
+/** Makes an activity log that writes text through `write`, one call at a time. */
+export function createActivityLog(
+  format: ActivityFormat,
+  write: (text: string) => Promise<void>,
+): ActivityLog {
+  return new Gathered(format, write);
+}

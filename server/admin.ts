@@ -1,0 +1,63 @@
+/**
+ * The admin password: kept as a SCRAM verifier, proved in two commands, never sent (DESIGN §9).
+ *
+ * @module
+ */
+
+import { decodeBase64, encodeBase64 } from "../protocol/base64.ts";
+import {
+  createScramServer,
+  readClientFirst,
+  type ScramServer,
+  type Verifier,
+} from "../protocol/scram.ts";
+import { type Refusal, refuse } from "../protocol/status.ts";
+import type { Log } from "./log/log.ts";
+
+/** The name under which the admin password is proved, and its failures counted. */
+export const ADMIN = "the admin password";
+
+const SETTING = "admin-password";
+
+/** The verifier that is kept, or `undefined` on a new forum. */
+export function adminVerifier(log: Log): Verifier | undefined {
+  const kept = log.setting(SETTING);
+  if (kept === undefined) return undefined;
+  const { salt, iterations, storedKey, serverKey } = JSON.parse(kept);
+  return {
+    salt: decodeBase64(salt)!,
+    iterations,
+    storedKey: decodeBase64(storedKey)!,
+    serverKey: decodeBase64(serverKey)!,
+  };
+}
+
+/** Keeps a new admin password's verifier. */
+export function keepAdminVerifier(log: Log, verifier: Verifier): void {
+  const { salt, iterations, storedKey, serverKey } = verifier;
+  const kept = JSON.stringify({
+    salt: encodeBase64(salt),
+    iterations,
+    storedKey: encodeBase64(storedKey),
+    serverKey: encodeBase64(serverKey),
+  });
+  log.transact((tx) => tx.putSetting(SETTING, kept), (failure) => {
+    if (failure !== undefined) throw new Error(`the admin password was not kept: ${failure.text}`);
+  });
+}
+
+/** The first step of a proof. */
+export function beginProof(
+  log: Log,
+  first: string,
+  nonce: string,
+): { proof: ScramServer; scram: string } | Refusal {
+  const clientFirst = readClientFirst(first);
+  if ("fault" in clientFirst) return refuse("bad-field", clientFirst.text, { field: "scram" });
+  const verifier = adminVerifier(log);
+  if (verifier === undefined) {
+    return refuse("not-allowed", "This server has no admin password. Restart it to get one.");
+  }
+  const proof = createScramServer({ clientFirst, verifier, nonce });
+  return { proof, scram: proof.first() };
+}

@@ -1,0 +1,200 @@
+/**
+ * The server's options: what the command line says, checked (DESIGN §9).
+ *
+ * @module
+ */
+
+import { parseArgs } from "@std/cli";
+import { type ActivityFormat } from "./activity.ts";
+
+/** What a server is started with. */
+export interface ServerConfig {
+  readonly hostname: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** The folder that holds everything. */
+  readonly data: string;
+  readonly registration: "open" | "closed";
+  /** Wrong passwords before a lock-out. */
+  readonly maxAttempts: number;
+  /** The first lock-out, in seconds. */
+  readonly lockout: number;
+  /** Seconds without a command after which a session ends; 0 is never. */
+  readonly idleTimeout: number;
+  /** Seconds of silence after which a client is asked for a sign of life. */
+  readonly heartbeat: number;
+  readonly singleSession: boolean;
+  /** A file with a user and a password a line. */
+  readonly credentials?: string;
+  /** A file with the admin password. */
+  readonly adminPasswordFile?: string;
+  readonly log: ActivityFormat;
+}
+
+/** What is used where nothing is said. */
+export const CONFIG_DEFAULTS: ServerConfig = {
+  hostname: "127.0.0.1",
+  port: 5000,
+  data: "dfp-data",
+  registration: "open",
+  maxAttempts: 3,
+  lockout: 10,
+  idleTimeout: 0,
+  heartbeat: 15,
+  singleSession: false,
+  log: "text",
+};
+
+/** What `--help` prints. */
+export const USAGE = `Usage: deno run -A server/main.ts [PORT] [options]
+
+  --hostname ADDRESS      listen here (default 127.0.0.1; 0.0.0.0 is every address)
+  --port PORT             listen on this port (default 5000; 0 takes a free one)
+  --data DIR              keep everything in this folder (default dfp-data)
+  --registration open|closed
+                          whether anybody may make an account (default open)
+  --max-attempts N        wrong passwords before a lock-out (default 3)
+  --lockout SECONDS       length of the first lock-out (default 10); it doubles up to 15 minutes
+  --idle-timeout SECONDS  end sessions that ask for nothing for so long (default 0: never)
+  --heartbeat SECONDS     ask silent clients for a sign of life (default 15)
+  --single-session        allow one session an account
+  --credentials FILE      make the accounts of this file: a user and a password a line
+  --admin-password-file FILE
+                          the admin password; or DFP_ADMIN_PASSWORD in the environment.
+                          If there is neither, one is made and shown once.
+  --log text|json         how the log of who did what looks (default text)
+  --help, --version
+`;
+
+const STRINGS = [
+  "hostname",
+  "port",
+  "data",
+  "registration",
+  "max-attempts",
+  "lockout",
+  "idle-timeout",
+  "heartbeat",
+  "credentials",
+  "admin-password-file",
+  "log",
+] as const;
+
+/** Options that DESIGN names and that later editions bring. */
+const LATER = ["udp-port", "web-port", "tls-cert", "tls-key", "cluster"] as const;
+
+/** What the command line asks for. */
+export type Invocation =
+  | { readonly run: "serve"; readonly config: ServerConfig }
+  | { readonly run: "help" | "version" }
+  | { readonly run: "complain"; readonly complaint: string };
+
+class Complaint extends Error {}
+
+/**
+ * Reads the command line.
+ *
+ * @example
+ * ```ts
+ * import { readCommandLine } from "./config.ts";
+ * import { assert } from "@std/assert";
+ *
+ * const invocation = readCommandLine(["--port", "seven"]);
+ * assert(invocation.run === "complain");
+ * ```
+ */
+export function readCommandLine(args: string[]): Invocation {
+  try {
+    return readArguments(args);
+  } catch (error) {
+    if (error instanceof Complaint) return { run: "complain", complaint: error.message };
+    throw error;
+  }
+}
+
+function readArguments(args: string[]): Invocation {
+  const given = parseArgs(args, {
+    string: [
+      "hostname",
+      "port",
+      "data",
+      "registration",
+      "max-attempts",
+      "lockout",
+      "idle-timeout",
+      "heartbeat",
+      "credentials",
+      "admin-password-file",
+      "log",
+    ],
+    boolean: ["help", "version", "single-session"],
+    unknown: (arg) => {
+      if (!arg.startsWith("-")) return true;
+      const name = arg.replace(/^-+/, "").split("=")[0];
+      if ((LATER as readonly string[]).includes(name)) {
+        throw new Complaint(`--${name} is not in this version yet`);
+      }
+      throw new Complaint(`there is no option ${arg}; --help lists them`);
+    },
+  });
+  if (given.help) return { run: "help" };
+  if (given.version) return { run: "version" };
+  const places = given._.map(String);
+  if (places.length > 1) {
+    throw new Complaint(
+      `one port can be named, not ${places.join(" ")}; everything else is an option`,
+    );
+  }
+  if (places.length === 1 && given.port !== undefined) {
+    throw new Complaint("the port is named twice");
+  }
+  for (const name of STRINGS) {
+    if (given[name] === "") throw new Complaint(`--${name} needs a value`);
+  }
+  const whole = (name: (typeof STRINGS)[number], standard: number, range: [number, number]) =>
+    wholeNumber(given[name], { name, standard, range });
+  const port = places[0] ?? given.port;
+  return {
+    run: "serve",
+    config: {
+      hostname: given.hostname ?? CONFIG_DEFAULTS.hostname,
+      port: wholeNumber(port, { name: "port", standard: CONFIG_DEFAULTS.port, range: [0, 65_535] }),
+      data: given.data ?? CONFIG_DEFAULTS.data,
+      registration: choice(given.registration, "registration", ["open", "closed"]),
+      maxAttempts: whole("max-attempts", CONFIG_DEFAULTS.maxAttempts, [1, 1000]),
+      lockout: whole("lockout", CONFIG_DEFAULTS.lockout, [1, 900]),
+      idleTimeout: whole("idle-timeout", CONFIG_DEFAULTS.idleTimeout, [0, 1_000_000]),
+      heartbeat: whole("heartbeat", CONFIG_DEFAULTS.heartbeat, [1, 3600]),
+      singleSession: given["single-session"],
+      ...given.credentials !== undefined && { credentials: given.credentials },
+      ...given["admin-password-file"] !== undefined &&
+        { adminPasswordFile: given["admin-password-file"] },
+      log: choice(given.log, "log", ["text", "json"]),
+    },
+  };
+}
+
+function wholeNumber(
+  given: string | undefined,
+  { name, standard, range: [least, most] }: {
+    name: string;
+    standard: number;
+    range: [number, number];
+  },
+): number {
+  if (given === undefined) return standard;
+  const value = /^\d+$/.test(given) ? Number(given) : NaN;
+  if (value >= least && value <= most) return value;
+  throw new Complaint(`the ${name} must be a whole number from ${least} to ${most}, not ${given}`);
+}
+
+function choice<const T extends string>(
+  given: string | undefined,
+  name: string,
+  values: readonly [T, ...T[]],
+): T {
+  if (given === undefined) return values[0];
+  const found = values.find((value) => value === given);
+  if (found !== undefined) return found;
+  throw new Complaint(`--${name} must be ${values.join(" or ")}, not ${given}`);
+}

@@ -1,0 +1,112 @@
+/**
+ * The log: what the server keeps, behind an interface that SQLite fills here and a distributed log can
+ * fill elsewhere (DESIGN §6 and §10).
+ *
+ * Changes go through {@linkcode Log.transact}: all commands that arrived together are decided, stored and
+ * made durable as one unit; `done` is called when that has happened or failed, and only then may a reply
+ * leave. An implementation may run the work again (when another node was first), so the work must do
+ * nothing but call the transaction. Questions are answered from a read model that is always local.
+ *
+ * @module
+ */
+
+import type { Command } from "../../protocol/forum/command.ts";
+import type { ForumEvent } from "../../protocol/forum/event.ts";
+import type { FoundRow, Page, ThreadRow } from "../../protocol/forum/reply.ts";
+import type { Credential, View } from "../../protocol/forum/state.ts";
+import type { LockoutRecord } from "../../protocol/lockout.ts";
+import type { Refusal } from "../../protocol/status.ts";
+
+/** One entry as it is kept: the payload of its EVENT frame. */
+export interface Entry {
+  readonly scope: string;
+  readonly seq: number;
+  /** The event as JSON text. */
+  readonly json: string;
+}
+
+/** An entry that has just become durable. */
+export interface Published extends Entry {
+  readonly event: ForumEvent;
+}
+
+/** The reply that a key has brought. */
+export interface KeptReply {
+  /** What tells this command from another one; a repeat must have the same. */
+  readonly fingerprint: string;
+  /** The reply as JSON text. */
+  readonly json: string;
+}
+
+/** A session that can be resumed. */
+export interface Token {
+  /** The folded name. */
+  readonly user: string;
+  /** Until when, in ms since 1970. */
+  readonly expires: number;
+}
+
+/** One unit of work: everything in it lasts, or nothing. */
+export interface Transaction {
+  /** The forum, with what this transaction has appended. */
+  readonly view: View;
+  /** Appends events that decide has made, and applies them. */
+  append(events: readonly ForumEvent[]): void;
+  /** The reply that this user's key has brought before. */
+  recall(user: string, key: string): KeptReply | undefined;
+  /** Keeps a reply under this user's key for {@linkcode KEY_RETENTION}. */
+  remember(user: string, key: string, reply: KeptReply): void;
+  putToken(hash: string, token: Token): void;
+  dropToken(hash: string): void;
+  /** Drops all tokens of a user. */
+  dropTokens(user: string): void;
+  /** Keeps a lock-out, or forgets it. */
+  putLockout(id: string, record: LockoutRecord | undefined): void;
+  putSetting(name: string, value: string): void;
+}
+
+/** How long a command's key is remembered, in ms: a week. */
+export const KEY_RETENTION = 7 * 24 * 60 * 60 * 1000;
+
+/** What the server keeps. */
+export interface Log {
+  /** The forum as it is now. */
+  readonly view: View;
+  /**
+   * Runs one unit of work and makes it durable. `done` gets `undefined`, or why nothing of it was kept
+   * (`storage-full`, `internal`); after a failure the view is as before.
+   */
+  transact(work: (tx: Transaction) => void, done: (failure: Refusal | undefined) => void): void;
+  /** Called with each unit's entries once they are durable, before `done`. */
+  onEntries: (entries: readonly Published[]) => void;
+
+  /** Entries of a scope after `after`, in order: at most `count`, and no more once `bytes` are reached. */
+  entries(scope: string, after: number, most: { count: number; bytes: number }): Entry[];
+
+  credential(user: string): Credential | undefined;
+  token(hash: string): Token | undefined;
+  lockout(id: string): LockoutRecord | undefined;
+  setting(name: string): string | undefined;
+
+  /** Rows as this user (folded) sees them. The caller has asked `maySee`. */
+  threadRow(user: string, thread: number): ThreadRow | undefined;
+  threads(
+    user: string,
+    page: { skip: number; limit: number },
+  ): { threads: ThreadRow[]; more: boolean };
+  page(user: string, question: Extract<Command, { op: "read" }>): Page;
+  since(
+    user: string,
+    question: Extract<Command, { op: "since" }>,
+  ): { messages: FoundRow[]; more: boolean };
+  search(
+    user: string,
+    question: Extract<Command, { op: "search" }>,
+  ): { threads: ThreadRow[]; messages: FoundRow[]; more: boolean };
+
+  /** Does a little of what can wait (search index, expired keys and tokens); true while more waits. */
+  tidy(now: number): boolean;
+  /** One line a record, for the digest of state.ts. */
+  lines(): Iterable<string>;
+  close(): void;
+}

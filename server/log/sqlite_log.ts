@@ -1,0 +1,217 @@
+/**
+ * The log in one SQLite file (DESIGN §6 and §10, FACTS §5): entries, the state that follows from them, and
+ * the keys, tokens and lock-outs of the server, changed together or not at all.
+ *
+ * Each unit of work is one transaction, durable when it returns, whatever it holds: so the service puts all
+ * that arrived together into one. Everything happens at once, so `done` is called before `transact` returns.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import type { Command } from "../../protocol/forum/command.ts";
+import type { LockoutRecord } from "../../protocol/lockout.ts";
+import { type Refusal, refuse } from "../../protocol/status.ts";
+import { utf8Length } from "../../protocol/text.ts";
+import type { Entry, Log, Published, Token, Transaction } from "./log.ts";
+import { stateLines } from "./sqlite_lines.ts";
+import { createMoments, type Moments } from "./sqlite_moments.ts";
+import { createNumbers } from "./sqlite_numbers.ts";
+import { createPages, type Pages } from "./sqlite_pages.ts";
+import { loadRecords, type Records } from "./sqlite_records.ts";
+import { createRows, type Rows } from "./sqlite_rows.ts";
+import { type DatabaseOptions, openDatabase } from "./sqlite_schema.ts";
+import { createSearches, type Searches } from "./sqlite_search.ts";
+import { createSqliteState, type SqliteState } from "./sqlite_state.ts";
+import { createSweep, type Sweep } from "./sqlite_sweep.ts";
+import { createTexts, type Texts } from "./sqlite_texts.ts";
+import { createTransactions, type Transactions } from "./sqlite_transaction.ts";
+import { createUnit, isStorageFault, type Unit } from "./sqlite_unit.ts";
+
+/** How many texts {@linkcode Log.tidy} puts into the search index at a time. */
+const TIDY_TEXTS = 500;
+/** How many a search puts there first. */
+const SEARCH_TEXTS = 5000;
+
+/** How the log is opened. */
+export interface SqliteLogOptions extends DatabaseOptions {
+  /** The time at which replies are kept, in ms since 1970; the machine's clock if not given. */
+  readonly now?: () => number;
+  /** Told what went wrong in a unit of work; without it, the console is. */
+  readonly onFault?: (error: unknown) => void;
+}
+
+/**
+ * Opens the log, which is made if it is not there.
+ *
+ * @throws Error if another server has it, or if it is no forum's or a newer program's.
+ *
+ * @example
+ * ```ts
+ * import { openSqliteLog } from "./sqlite_log.ts";
+ * import { decideOpening } from "../../protocol/forum/decide.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const log = openSqliteLog({ path: ":memory:" });
+ * log.transact(
+ *   (tx) => tx.append(decideOpening(tx.view, "lobby", Date.now())),
+ *   (failure) => assertEquals(failure, undefined),
+ * );
+ * assertEquals(log.view.thread(1)?.title, "lobby");
+ * log.close();
+ * ```
+ */
+export function openSqliteLog(options: SqliteLogOptions): Log {
+  const db = openDatabase(options);
+  try {
+    return new SqliteLog(db, options);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+class SqliteLog implements Log {
+  #db: DatabaseSync;
+  #unit: Unit;
+  #records: Records;
+  #state: SqliteState;
+  #texts: Texts;
+  #rows: Rows;
+  #pages: Pages;
+  #moments: Moments;
+  #searches: Searches;
+  #sweep: Sweep;
+  #transactions: Transactions;
+  #sql: ReturnType<typeof prepare>;
+  #onFault: (error: unknown) => void;
+  onEntries: (entries: readonly Published[]) => void = () => {};
+
+  constructor(db: DatabaseSync, { now, onFault }: SqliteLogOptions) {
+    this.#db = db;
+    this.#onFault = onFault ?? ((error) => console.error(error));
+    this.#unit = createUnit(db);
+    const records = this.#records = loadRecords(db);
+    const numbers = createNumbers(db);
+    const texts = this.#texts = createTexts(db, records);
+    this.#state = createSqliteState(db, { records, numbers, texts });
+    const rows = this.#rows = createRows(db, records, this.#state);
+    const pages = this.#pages = createPages(db, { records, numbers, rows });
+    const moments = this.#moments = createMoments(db, { records, numbers, rows, pages });
+    this.#searches = createSearches(db, { records, rows, texts, moments });
+    this.#sweep = createSweep(db);
+    this.#transactions = createTransactions(db, { state: this.#state, now: now ?? Date.now });
+    this.#sql = prepare(db);
+  }
+
+  get view(): SqliteState {
+    return this.#state;
+  }
+
+  transact(work: (tx: Transaction) => void, done: (failure: Refusal | undefined) => void): void {
+    if (this.#db.isTransaction) throw new Error("A unit of work cannot run inside another.");
+    const { tx, entries, end } = this.#transactions.begin();
+    let failure: Refusal | undefined;
+    try {
+      this.#unit.run(() => {
+        work(tx);
+        this.#records.flush();
+      });
+      this.#records.settle();
+    } catch (error) {
+      this.#records.restore();
+      this.#state.forget();
+      failure = refuse(isStorageFault(error) ? "storage-full" : "internal");
+      this.#onFault(error);
+    } finally {
+      end();
+    }
+    if (failure === undefined && entries.length > 0) {
+      // What is durable stays so: the replies must leave even if the live feed fails.
+      this.#attempt(() => this.onEntries(entries));
+    }
+    done(failure);
+  }
+
+  entries(scope: string, after: number, most: { count: number; bytes: number }): Entry[] {
+    const entries: Entry[] = [];
+    let bytes = 0;
+    for (const { seq, json } of this.#state.entries(scope, after, most.count)) {
+      entries.push({ scope, seq, json });
+      bytes += utf8Length(json);
+      if (bytes >= most.bytes) break;
+    }
+    return entries;
+  }
+
+  credential(user: string) {
+    return this.#state.credential(user);
+  }
+  token(hash: string): Token | undefined {
+    const row = this.#sql.token.get(hash);
+    return row && { user: row.user as string, expires: row.expires as number };
+  }
+  lockout(id: string): LockoutRecord | undefined {
+    const row = this.#sql.lockout.get(id);
+    return row && { failures: row.failures as number, until: row.until as number };
+  }
+  setting(name: string): string | undefined {
+    return this.#sql.setting.get(name)?.value as string | undefined;
+  }
+
+  threadRow(user: string, thread: number) {
+    const record = this.#records.thread(thread);
+    return record && this.#rows.thread(user, record);
+  }
+  threads(user: string, page: { skip: number; limit: number }) {
+    return this.#pages.threads(user, page);
+  }
+  page(user: string, question: Extract<Command, { op: "read" }>) {
+    return this.#pages.page(user, question);
+  }
+  since(user: string, question: Extract<Command, { op: "since" }>) {
+    return this.#moments.since(user, question);
+  }
+  search(user: string, question: Extract<Command, { op: "search" }>) {
+    // Even if the disk is full, what is in the index can be found.
+    this.#attempt(() => this.#texts.catchUp(this.#unit, SEARCH_TEXTS));
+    return this.#searches.search(user, question);
+  }
+
+  tidy(now: number): boolean {
+    return this.#attempt(() => {
+      let more = false;
+      this.#unit.run(() => {
+        more = this.#sweep.expired(now);
+        more = this.#sweep.removed() || more;
+      });
+      return this.#texts.catchUp(this.#unit, TIDY_TEXTS) || more;
+    }) ?? false;
+  }
+
+  /** Does what others must not fail with. */
+  #attempt<T>(work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      this.#onFault(error);
+      return undefined;
+    }
+  }
+
+  lines(): Iterable<string> {
+    return stateLines(this.#db, this.#records);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
+
+function prepare(db: DatabaseSync) {
+  return {
+    token: db.prepare("SELECT user, expires FROM tokens WHERE hash = ?"),
+    lockout: db.prepare("SELECT failures, until FROM lockouts WHERE id = ?"),
+    setting: db.prepare("SELECT value FROM settings WHERE name = ?"),
+  };
+}

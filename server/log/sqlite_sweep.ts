@@ -1,0 +1,91 @@
+/**
+ * What can wait: the rows of removed threads, and keys, tokens and lock-outs whose time is over. Each
+ * call does a little, so that nobody waits for the removal of a thread of a million messages.
+ *
+ * The entries of a removed thread stay, without their texts: whoever is still catching up sees every
+ * number, and no number is ever given twice.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { LOCKOUT_DEFAULTS } from "../../protocol/lockout.ts";
+import { KEY_RETENTION } from "./log.ts";
+import { PERIOD, SPAN } from "./sqlite_schema.ts";
+import { BLANKED } from "./sqlite_state.ts";
+
+/** How many rows of a table one call takes at most. */
+const SLICE = 500;
+
+/** Sweeps a slice; both are called within a unit of work and say whether more waits. */
+export interface Sweep {
+  /** Rows of removed threads. */
+  removed(): boolean;
+  /** Rows whose time is over at `now`, in ms since 1970. */
+  expired(now: number): boolean;
+}
+
+/** Prepares the sweep. */
+export function createSweep(db: DatabaseSync): Sweep {
+  const next = db.prepare("SELECT thread, scope, upto FROM sweeps LIMIT 1");
+  const reach = db.prepare(
+    `SELECT max(id) AS id FROM
+       (SELECT id FROM events WHERE id > ? AND id < ? ORDER BY id LIMIT ${SLICE})`,
+  );
+  const parts = [
+    `DELETE FROM texts WHERE rowid IN (SELECT id FROM messages WHERE id > ?1 AND id <= ?2)`,
+    `DELETE FROM messages WHERE id > ?1 AND id <= ?2`,
+    `DELETE FROM reactions WHERE message > ?1 AND message <= ?2`,
+    `DELETE FROM mentions WHERE message > ?1 AND message <= ?2`,
+    // An ordinal is less than the seq of its posting, so by the end all of these are reached.
+    `DELETE FROM deletions WHERE id > ?1 AND id <= ?2`,
+    `DELETE FROM deletion_counts WHERE id >= ?1 AND id <= ?2`,
+    `DELETE FROM periods WHERE (period, first) IN
+       (SELECT (json ->> '$.at') / ${PERIOD}, id FROM events WHERE id > ?1 AND id <= ?2)`,
+    `UPDATE events SET json = ${BLANKED}
+      WHERE id > ?1 AND id <= ?2 AND json ->> '$.text' IS NOT NULL AND json ->> '$.text' <> ''`,
+  ].map((sql) => db.prepare(sql));
+  const note = db.prepare("UPDATE sweeps SET upto = ? WHERE thread = ?");
+  const marks = db.prepare(
+    `DELETE FROM marks WHERE (thread, user) IN
+       (SELECT thread, user FROM marks WHERE thread = ? LIMIT ${SLICE})`,
+  );
+  const done = db.prepare("DELETE FROM sweeps WHERE thread = ?");
+
+  const replies = db.prepare(
+    `DELETE FROM replies WHERE id IN
+       (SELECT id FROM (SELECT id, at FROM replies ORDER BY id LIMIT ${SLICE})
+         WHERE at < ?1 - ${KEY_RETENTION} OR at > ?1 + ${KEY_RETENTION})`,
+  );
+  const tokens = db.prepare(
+    `DELETE FROM tokens WHERE hash IN (SELECT hash FROM tokens WHERE expires <= ? LIMIT ${SLICE})`,
+  );
+  const lockouts = db.prepare(
+    `DELETE FROM lockouts WHERE id IN
+       (SELECT id FROM lockouts WHERE until <= ? - ${LOCKOUT_DEFAULTS.forgetMs} LIMIT ${SLICE})`,
+  );
+  return {
+    removed() {
+      const row = next.get();
+      if (row === undefined) return false;
+      const thread = row.thread as number;
+      const above = row.upto as number;
+      const upto = reach.get(above, (row.scope as number + 1) * SPAN)?.id as number | null;
+      if (upto !== null) {
+        for (const part of parts) part.run(above, upto);
+        note.run(upto, thread);
+      } else if (Number(marks.run(thread).changes) < SLICE) {
+        done.run(thread);
+      }
+      return true;
+    },
+
+    expired(now) {
+      let more = false;
+      for (const sweep of [replies, tokens, lockouts]) {
+        if (Number(sweep.run(now).changes) === SLICE) more = true;
+      }
+      return more;
+    },
+  };
+}

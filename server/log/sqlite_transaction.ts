@@ -1,0 +1,120 @@
+/**
+ * What a unit of work of the log may do (log.ts, {@linkcode Transaction}): apply and keep events, and keep
+ * keys, tokens, lock-outs and settings.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import type { ForumEvent } from "../../protocol/forum/event.ts";
+import { evolve } from "../../protocol/forum/evolve.ts";
+import type { View } from "../../protocol/forum/state.ts";
+import type { LockoutRecord } from "../../protocol/lockout.ts";
+import type { KeptReply, Published, Token, Transaction } from "./log.ts";
+import type { SqliteState } from "./sqlite_state.ts";
+
+/** A transaction under way. */
+export interface Begun {
+  readonly tx: Transaction;
+  /** What it has appended so far. */
+  readonly entries: Published[];
+  /** From now on the transaction throws. */
+  end(): void;
+}
+
+/** Makes transactions. */
+export interface Transactions {
+  begin(): Begun;
+}
+
+/** Prepares transactions; `now` is the time at which replies are kept. */
+export function createTransactions(
+  db: DatabaseSync,
+  { state, now }: { state: SqliteState; now: () => number },
+): Transactions {
+  const sql = prepare(db);
+  return {
+    begin() {
+      const tx = new OpenTransaction(state, { sql, at: now() });
+      return { tx, entries: tx.entries, end: () => tx.end() };
+    },
+  };
+}
+
+type Statements = ReturnType<typeof prepare>;
+
+class OpenTransaction implements Transaction {
+  readonly entries: Published[] = [];
+  #state: SqliteState;
+  #statements: Statements | undefined;
+  #at: number;
+
+  constructor(state: SqliteState, { sql, at }: { sql: Statements; at: number }) {
+    this.#state = state;
+    this.#statements = sql;
+    this.#at = at;
+  }
+
+  get view(): View {
+    return this.#state;
+  }
+
+  get #sql(): Statements {
+    if (this.#statements !== undefined) return this.#statements;
+    throw new Error("The unit of work is over: change the log only while its work runs.");
+  }
+
+  append(events: readonly ForumEvent[]): void {
+    const { store } = this.#sql;
+    for (const event of events) {
+      evolve(this.#state, event);
+      const json = JSON.stringify(event);
+      store.run(this.#state.idOf(event), json);
+      this.entries.push({ scope: event.scope, seq: event.seq, json, event });
+    }
+  }
+
+  recall(user: string, key: string): KeptReply | undefined {
+    const row = this.#sql.recall.get(user, key);
+    return row && { fingerprint: row.fingerprint as string, json: row.json as string };
+  }
+  remember(user: string, key: string, { fingerprint, json }: KeptReply): void {
+    this.#sql.remember.run(user, key, fingerprint, json, this.#at);
+  }
+  putToken(hash: string, { user, expires }: Token): void {
+    this.#sql.putToken.run(hash, user, expires);
+  }
+  dropToken(hash: string): void {
+    this.#sql.dropToken.run(hash);
+  }
+  dropTokens(user: string): void {
+    this.#sql.dropTokens.run(user);
+  }
+  putLockout(id: string, record: LockoutRecord | undefined): void {
+    if (record === undefined) this.#sql.dropLockout.run(id);
+    else this.#sql.putLockout.run(id, record.failures, record.until);
+  }
+  putSetting(name: string, value: string): void {
+    this.#sql.putSetting.run(name, value);
+  }
+
+  end(): void {
+    this.#statements = undefined;
+  }
+}
+
+function prepare(db: DatabaseSync) {
+  return {
+    store: db.prepare("INSERT INTO events VALUES (?, ?)"),
+    recall: db.prepare("SELECT fingerprint, json FROM replies WHERE user = ? AND key = ?"),
+    remember: db.prepare(
+      "INSERT INTO replies (user, key, fingerprint, json, at) VALUES (?, ?, ?, ?, ?)",
+    ),
+    putToken: db.prepare("INSERT OR REPLACE INTO tokens VALUES (?, ?, ?)"),
+    dropToken: db.prepare("DELETE FROM tokens WHERE hash = ?"),
+    dropTokens: db.prepare("DELETE FROM tokens WHERE user = ?"),
+    putLockout: db.prepare("INSERT OR REPLACE INTO lockouts VALUES (?, ?, ?)"),
+    dropLockout: db.prepare("DELETE FROM lockouts WHERE id = ?"),
+    putSetting: db.prepare("INSERT OR REPLACE INTO settings VALUES (?, ?)"),
+  };
+}

@@ -1,0 +1,63 @@
+/**
+ * The server's command line: `deno run -A server/main.ts [PORT] [options]` (DESIGN §9).
+ *
+ * @module
+ */
+
+import { readCommandLine, type ServerConfig, USAGE } from "./config.ts";
+import { SERVER_AGENT, StartError, startServer } from "./server.ts";
+
+const encoder = new TextEncoder();
+
+async function write(text: string): Promise<void> {
+  let bytes = encoder.encode(text);
+  while (bytes.length > 0) bytes = bytes.subarray(await Deno.stdout.write(bytes));
+}
+
+function adminPassword({ adminPasswordFile }: ServerConfig): string | undefined {
+  if (adminPasswordFile === undefined) return Deno.env.get("DFP_ADMIN_PASSWORD") || undefined;
+  try {
+    return Deno.readTextFileSync(adminPasswordFile).trim() || undefined;
+  } catch (error) {
+    throw new StartError(`the admin password cannot be read: ${(error as Error).message}`);
+  }
+}
+
+async function serve(config: ServerConfig): Promise<void> {
+  const server = await startServer(config, { adminPassword: adminPassword(config), write });
+  if (server.imported > 0) console.log(`${server.imported} accounts imported`);
+  if (server.madeAdminPassword !== undefined) {
+    console.log(`admin password (shown once, keep it): ${server.madeAdminPassword}`);
+  }
+  for (const address of server.addresses) console.log(`listening ${address}`);
+  console.log("ready");
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    Deno.addSignalListener(signal, () => server.shutdown());
+  }
+  await server.finished;
+  Deno.exit(0);
+}
+
+if (import.meta.main) {
+  const invocation = readCommandLine(Deno.args);
+  switch (invocation.run) {
+    case "help":
+      console.log(USAGE);
+      break;
+    case "version":
+      console.log(SERVER_AGENT);
+      break;
+    case "complain":
+      console.error(`dfp-server: ${invocation.complaint}`);
+      Deno.exit(2);
+      break;
+    case "serve":
+      try {
+        await serve(invocation.config);
+      } catch (error) {
+        if (!(error instanceof StartError)) throw error;
+        console.error(`dfp-server: ${error.message}`);
+        Deno.exit(1);
+      }
+  }
+}

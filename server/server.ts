@@ -1,0 +1,185 @@
+/**
+ * A running server: the log, the service and its listeners, put together.
+ *
+ * @module
+ */
+
+import { type ActivityLog, createActivityLog } from "./activity.ts";
+import { adminVerifier, keepAdminVerifier } from "./admin.ts";
+import type { ServerConfig } from "./config.ts";
+import { importCredentials, parseCredentials } from "./credentials.ts";
+import { type Listening, listenTcp } from "./listen/tcp.ts";
+import type { Log } from "./log/log.ts";
+import { openSqliteLog } from "./log/sqlite_log.ts";
+import { generatePassword, matches, verifierOf } from "./password.ts";
+import { createService, type Service } from "./service.ts";
+import { setImmediate } from "node:timers";
+
+/** Program and version, as clients see it. */
+export const SERVER_AGENT = "dfp-server/2.0.0-alpha.1";
+
+/** How often sessions are asked whether their time has come, in ms. */
+const TIMEOUT_TICK = 250;
+/** How often what can wait is done, in ms; sooner while more of it waits. */
+const TIDY_TICK = 1000;
+/** How long the sessions' endings may take at shutdown, in ms. */
+const SHUTDOWN_GRACE = 3000;
+
+/** What goes with the configuration. */
+export interface StartOptions {
+  /** The admin password, where it is given; it replaces the one that is kept. */
+  readonly adminPassword?: string;
+  /** Writes lines of the activity log. */
+  readonly write: (text: string) => Promise<void>;
+}
+
+/** A server that runs. */
+export interface RunningServer {
+  /** One a listener, as `tcp://127.0.0.1:5000`. */
+  readonly addresses: readonly string[];
+  /** The admin password that was made because there was none; it is told here only. */
+  readonly madeAdminPassword: string | undefined;
+  /** How many accounts the credentials file has made. */
+  readonly imported: number;
+  readonly service: Service;
+  /** Ends the server as SHT does. */
+  shutdown(): Promise<void>;
+  /** Resolves when the server has ended. */
+  readonly finished: Promise<void>;
+}
+
+/** A reason not to start that the person who starts it can mend. */
+export class StartError extends Error {}
+
+/** Starts a server. Rejects with a {@linkcode StartError} where the person who starts it can help. */
+export async function startServer(
+  config: ServerConfig,
+  { adminPassword, write }: StartOptions,
+): Promise<RunningServer> {
+  const log = openLog(config.data);
+  let made: string | undefined;
+  let imported: number;
+  try {
+    made = await settleAdminPassword(log, adminPassword);
+    imported = await importFile(log, config.credentials);
+  } catch (error) {
+    log.close();
+    throw error;
+  }
+  return run(log, config, { made, imported, activity: createActivityLog(config.log, write) });
+}
+
+function openLog(data: string): Log {
+  try {
+    Deno.mkdirSync(data, { recursive: true, mode: 0o700 });
+    return openSqliteLog({ path: `${data}/forum.sqlite` });
+  } catch (error) {
+    throw new StartError(`the data folder ${data} cannot be used: ${reason(error)}`);
+  }
+}
+
+async function settleAdminPassword(
+  log: Log,
+  given: string | undefined,
+): Promise<string | undefined> {
+  const kept = adminVerifier(log);
+  if (given === undefined && kept !== undefined) return undefined;
+  const password = given ?? generatePassword();
+  if (kept === undefined || !(await matches(password, kept))) {
+    keepAdminVerifier(log, await verifierOf(password));
+  }
+  return given === undefined ? password : undefined;
+}
+
+async function importFile(log: Log, path: string | undefined): Promise<number> {
+  if (path === undefined) return 0;
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (error) {
+    throw new StartError(`the credentials file ${path} cannot be read: ${reason(error)}`);
+  }
+  const { entries, complaints } = parseCredentials(text);
+  if (complaints.length > 0) {
+    throw new StartError(`the credentials file ${path} is wrong:\n  ${complaints.join("\n  ")}`);
+  }
+  return await importCredentials(log, entries, Date.now);
+}
+
+function run(
+  log: Log,
+  config: ServerConfig,
+  { made, imported, activity }: {
+    made: string | undefined;
+    imported: number;
+    activity: ActivityLog;
+  },
+): RunningServer {
+  const now = () => performance.now();
+  const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
+  let ending: Promise<void> | undefined;
+  const service = createService({
+    log,
+    activity,
+    random: (out) => crypto.getRandomValues(out as Uint8Array<ArrayBuffer>),
+    clock: Date.now,
+    registration: config.registration,
+    lockout: { maxAttempts: config.maxAttempts, lockoutMs: config.lockout * 1000 },
+    singleSession: config.singleSession,
+    agent: SERVER_AGENT,
+    heartbeat: config.heartbeat * 1000,
+    idleTimeout: config.idleTimeout * 1000,
+    defer: (act) => setImmediate(act),
+    onShutdown: () => shutdown(),
+  });
+  const listeners: Listening[] = [];
+  try {
+    listeners.push(listenTcp({ hostname: config.hostname, port: config.port, service, now }));
+  } catch (error) {
+    log.close();
+    throw new StartError(
+      `cannot listen on ${config.hostname} port ${config.port}: ${
+        reason(error)
+      }. Choose another with --hostname or --port`,
+    );
+  }
+  const timeouts = setInterval(() => service.handleTimeouts(now()), TIMEOUT_TICK);
+  let tidying = setTimeout(tidy, TIDY_TICK);
+  function tidy(): void {
+    const more = log.tidy(Date.now());
+    tidying = setTimeout(tidy, more ? 0 : TIDY_TICK);
+  }
+
+  function shutdown(): Promise<void> {
+    ending ??= end();
+    return ending;
+  }
+
+  async function end(): Promise<void> {
+    for (const listener of listeners) listener.close();
+    service.close("shutting-down", now());
+    const until = now() + SHUTDOWN_GRACE;
+    while (service.connections > 0 && now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    clearInterval(timeouts);
+    clearTimeout(tidying);
+    await activity.flush();
+    log.close();
+    finish();
+  }
+
+  return {
+    addresses: listeners.map(({ address }) => address),
+    madeAdminPassword: made,
+    imported,
+    service,
+    shutdown,
+    finished,
+  };
+}
+
+function reason(error: unknown): string {
+  if (error instanceof Deno.errors.AddrInUse) return "the address is in use";
+  return error instanceof Error ? error.message : String(error);
+}

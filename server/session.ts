@@ -1,0 +1,210 @@
+/**
+ * A session on the server: one connection, who is signed in on it, what it follows, and the work it
+ * has asked for. A listener moves bytes between a socket and this; the service does the work.
+ *
+ * Replies wait in the connection; events do not: they stay in the feeds, and a run of them is taken
+ * only when there is room to write it. So a reader that stops costs no memory but its place (DESIGN §11,
+ * law 8), and what it misses is read from the log when it drains.
+ *
+ * @module
+ */
+
+import type { Notice } from "../protocol/message.ts";
+import { TRANSMIT_HIGH_WATER } from "../protocol/link.ts";
+import type { ScramServer } from "../protocol/scram.ts";
+import type { ServerConnection, ServerTransition } from "../protocol/server_connection.ts";
+import type { Feed, Subscriber } from "./feed.ts";
+import type { Hub } from "./hub.ts";
+import type { Job } from "./job.ts";
+import type { Present } from "./presence.ts";
+
+/** What a listener sees of a session. */
+export interface Session {
+  /** Whether the socket should be read. */
+  readonly wantsRead: boolean;
+  /** Whether all is over and the socket is to be closed. */
+  readonly over: boolean;
+  receive(chunk: Uint8Array, now: number): void;
+  receiveEnd(now: number): void;
+  receiveBreak(now: number): void;
+  /** The next bytes to write; empty if there are none. */
+  peekTransmit(): Uint8Array;
+  consumeTransmit(count: number): void;
+  handleTimeout(now: number): void;
+  timeout(): number | undefined;
+}
+
+/** What the service sees of it. */
+export interface ServiceSession extends Session, Subscriber, Present {
+  readonly connection: ServerConnection;
+  /** Where the client is, as an address; lock-outs count by it. */
+  readonly source: string;
+  /** The folded name; `""` until somebody has signed in. */
+  user: string;
+  /** Whether presence counts it. */
+  present: boolean;
+  watching: boolean;
+  /** The hash of the token that signs in again. */
+  token: string;
+  /** A proof of the admin password under way. */
+  proof: ScramServer | undefined;
+  /** Work that waits for the next unit. */
+  readonly jobs: Job[];
+  /** Whether replies have to be written before more work is done for it. */
+  readonly stalled: boolean;
+  readonly followed: number;
+  follow(feed: Feed, next: number): void;
+  unfollow(scope: string): void;
+  unfollowAll(): void;
+}
+
+/** What a session tells the service. */
+export interface SessionEvents {
+  readonly hub: Hub;
+  /** Something happened on the connection. */
+  transition(session: ServiceSession, transition: ServerTransition): void;
+  /** There is work again, or room for the replies to it. */
+  ready(session: ServiceSession): void;
+}
+
+interface Following {
+  readonly feed: Feed;
+  /** The entry that the client gets next. */
+  next: number;
+}
+
+class OpenSession implements ServiceSession {
+  readonly connection: ServerConnection;
+  readonly source: string;
+  readonly jobs: Job[] = [];
+  readonly #events: SessionEvents;
+  readonly #wake: () => void;
+  readonly #follows = new Map<string, Following>();
+  user = "";
+  present = false;
+  watching = false;
+  token = "";
+  proof: ScramServer | undefined;
+  over = false;
+
+  constructor({ connection, source, events, wake }: SessionOptions) {
+    this.connection = connection;
+    this.source = source;
+    this.#events = events;
+    this.#wake = wake;
+  }
+
+  get wantsRead(): boolean {
+    return this.connection.wantsRead;
+  }
+  get stalled(): boolean {
+    return this.connection.pendingTransmit >= TRANSMIT_HIGH_WATER;
+  }
+  get followed(): number {
+    return this.#follows.size;
+  }
+
+  receive(chunk: Uint8Array, now: number): void {
+    this.connection.receive(chunk, now);
+    this.#drain();
+  }
+  receiveEnd(now: number): void {
+    this.connection.receiveEnd(now);
+    this.#drain();
+  }
+  receiveBreak(now: number): void {
+    this.connection.receiveBreak(now);
+    this.#drain();
+  }
+  handleTimeout(now: number): void {
+    this.connection.handleTimeout(now);
+    this.#drain();
+  }
+  timeout(): number | undefined {
+    return this.connection.timeout();
+  }
+
+  /** Hands on what happened. */
+  #drain(): void {
+    for (let what = this.connection.next(); what !== undefined; what = this.connection.next()) {
+      if (what.kind === "closed") this.over = true;
+      this.#events.transition(this, what);
+    }
+    this.#wake();
+  }
+
+  peekTransmit(): Uint8Array {
+    if (this.#follows.size > 0 && !this.stalled) this.#takeRun();
+    return this.connection.peekTransmit();
+  }
+
+  consumeTransmit(count: number): void {
+    this.connection.consumeTransmit(count);
+    // Room to write may be what held messages, an ending or work back.
+    this.#drain();
+    if (this.jobs.length > 0 && !this.stalled) this.#events.ready(this);
+  }
+
+  /** Queues one run of events, of the first followed scope that has any. */
+  #takeRun(): void {
+    for (const [scope, following] of this.#follows) {
+      const { feed, next } = following;
+      if (next >= feed.next) {
+        if (feed.closed) this.unfollow(scope);
+        continue;
+      }
+      const run = this.#events.hub.take(feed, next);
+      if (run === undefined) {
+        // The thread is gone from the log as well: its removal was told in the directory.
+        this.unfollow(scope);
+        continue;
+      }
+      this.connection.sendEvents(run.frames);
+      following.next = run.next;
+      // Last in turn, so that a busy scope does not starve the others.
+      this.#follows.delete(scope);
+      this.#follows.set(scope, following);
+      return;
+    }
+  }
+
+  follow(feed: Feed, next: number): void {
+    this.#follows.set(feed.scope, { feed, next });
+  }
+
+  unfollow(scope: string): void {
+    const following = this.#follows.get(scope);
+    if (following === undefined) return;
+    this.#follows.delete(scope);
+    this.#events.hub.leave(following.feed, this);
+  }
+
+  unfollowAll(): void {
+    for (const scope of [...this.#follows.keys()]) this.unfollow(scope);
+  }
+
+  wake(): void {
+    this.#wake();
+  }
+
+  notify(notice: Notice): void {
+    // What passes is not worth a reader's memory: one that stalls misses it.
+    if (this.stalled) return;
+    this.connection.send({ kind: "notice", id: 0, body: notice });
+    this.#wake();
+  }
+}
+
+/** What a session is made with. */
+export interface SessionOptions {
+  readonly connection: ServerConnection;
+  readonly source: string;
+  readonly events: SessionEvents;
+  /** Called when there may be something to write, or all is over. */
+  readonly wake: () => void;
+}
+
+/** Makes a session. */
+export function createSession(options: SessionOptions): ServiceSession {
+  return new OpenSession(options);
+}

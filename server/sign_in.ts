@@ -1,0 +1,187 @@
+/**
+ * Signing in, as the service sees it: verifiers, lock-outs, tokens, new accounts (DESIGN §5).
+ *
+ * @module
+ */
+
+import { sha256 } from "@noble/hashes/sha2.js";
+import { decodeBase64, encodeBase64 } from "../protocol/base64.ts";
+import { decideRegistration, isRefusal } from "../protocol/forum/decide.ts";
+import type { View } from "../protocol/forum/state.ts";
+import { failed, lockedFor, type LockoutOptions } from "../protocol/lockout.ts";
+import { fakeVerifier, type Verifier } from "../protocol/scram.ts";
+import { type Refusal, refuse } from "../protocol/status.ts";
+import { fold } from "../protocol/text.ts";
+import type { Register } from "../protocol/message.ts";
+import type { Log, Transaction } from "./log/log.ts";
+
+/** How long a token signs in after its last use, in ms: 30 days. */
+export const TOKEN_LIFE = 30 * 24 * 60 * 60 * 1000;
+/** PBKDF2 rounds for new passwords, and for the made-up verifiers of users who do not exist. */
+export const ITERATIONS = 600_000;
+
+/** What signing in needs. */
+export interface SignInOptions {
+  readonly log: Log;
+  readonly random: (out: Uint8Array) => void;
+  /** The people's clock, ms since 1970. */
+  readonly clock: () => number;
+  readonly registration: "open" | "closed";
+  readonly lockout: LockoutOptions;
+  /** Refuse a second session of an account. */
+  readonly singleSession: boolean;
+}
+
+/** Somebody may come in. */
+export interface Admission {
+  /** The folded name. */
+  readonly user: string;
+  /** What the session is remembered by: the hash of its token. */
+  readonly hash: string;
+  /** The token, if it is new. */
+  readonly token?: string;
+}
+
+/** Signing in. */
+export interface SignIn {
+  /** The verifier of a user, or a made-up one; a refusal while the user is locked out from there. */
+  verifier(user: string, source: string): Verifier | Refusal;
+  /** The refusal that somebody who is locked out gets, or `undefined`. */
+  locked(user: string, source: string): Refusal | undefined;
+  /** The password was proved. `occupied` says whether the account is in use. */
+  enter(tx: Transaction, user: string, at: Place): Admission | Refusal;
+  resume(tx: Transaction, token: string): Admission | Refusal;
+  register(tx: Transaction, registration: Register): Admission | Refusal;
+  /** A wrong password was tried. */
+  failed(tx: Transaction, user: string, source: string): void;
+  /** Drops all tokens of a user but one, named by its hash. */
+  keepOnly(tx: Transaction, user: string, hash: string): void;
+}
+
+/** Where somebody wants to come in. */
+export interface Place {
+  readonly source: string;
+  readonly occupied: boolean;
+}
+
+class Gate implements SignIn {
+  readonly #options: SignInOptions;
+  readonly #secret: Uint8Array;
+
+  constructor(options: SignInOptions, secret: Uint8Array) {
+    this.#options = options;
+    this.#secret = secret;
+  }
+
+  verifier(user: string, source: string): Verifier | Refusal {
+    const folded = fold(user);
+    const locked = this.locked(folded, source);
+    if (locked !== undefined) return locked;
+    const { log } = this.#options;
+    // Made for everybody: how long it takes must not tell who exists.
+    const fake = fakeVerifier(this.#secret, folded, ITERATIONS);
+    const credential = log.credential(folded);
+    if (credential === undefined) return fake;
+    const { salt, iterations, storedKey, serverKey } = credential;
+    return {
+      salt: decodeBase64(salt)!,
+      iterations,
+      storedKey: decodeBase64(storedKey)!,
+      serverKey: decodeBase64(serverKey)!,
+    };
+  }
+
+  locked(user: string, source: string): Refusal | undefined {
+    const { log, clock, lockout } = this.#options;
+    const record = log.lockout(lockoutId(fold(user), source));
+    const wait = record === undefined ? 0 : lockedFor(record, clock(), lockout);
+    if (wait <= 0) return undefined;
+    const text = `Too many wrong passwords. Try again in ${Math.ceil(wait / 1000)} s.`;
+    return refuse("locked-out", text, { wait });
+  }
+
+  enter(tx: Transaction, user: string, { source, occupied }: Place): Admission | Refusal {
+    const folded = fold(user);
+    // Asked again: many proofs can be under way at once.
+    const locked = this.locked(folded, source);
+    if (locked !== undefined) return locked;
+    const barred = barredFrom(tx.view, folded);
+    if (barred !== undefined) return barred;
+    if (occupied && this.#options.singleSession) return refuse("already-logged-in");
+    const id = lockoutId(folded, source);
+    if (this.#options.log.lockout(id) !== undefined) tx.putLockout(id, undefined);
+    return this.#admit(tx, folded);
+  }
+
+  resume(tx: Transaction, token: string): Admission | Refusal {
+    const { log, clock } = this.#options;
+    const hash = tokenHash(token);
+    const kept = log.token(hash);
+    const now = clock();
+    if (kept === undefined || kept.expires <= now) return refuse("expired");
+    const barred = barredFrom(tx.view, kept.user);
+    if (barred !== undefined) return barred;
+    // Each use prolongs it, but writing that down once a day is enough.
+    if (kept.expires - now < TOKEN_LIFE - 24 * 60 * 60 * 1000) {
+      tx.putToken(hash, { user: kept.user, expires: now + TOKEN_LIFE });
+    }
+    return { user: kept.user, hash };
+  }
+
+  register(tx: Transaction, registration: Register): Admission | Refusal {
+    if (this.#options.registration === "closed") return refuse("registration-closed");
+    const decided = decideRegistration(tx.view, registration, this.#options.clock());
+    if (isRefusal(decided)) return decided;
+    tx.append(decided.events);
+    return this.#admit(tx, fold(decided.user));
+  }
+
+  #admit(tx: Transaction, user: string): Admission {
+    const bytes = new Uint8Array(32);
+    this.#options.random(bytes);
+    const token = encodeBase64(bytes);
+    const hash = tokenHash(token);
+    tx.putToken(hash, { user, expires: this.#options.clock() + TOKEN_LIFE });
+    return { user, hash, token };
+  }
+
+  failed(tx: Transaction, user: string, source: string): void {
+    const { log, clock, lockout } = this.#options;
+    const id = lockoutId(fold(user), source);
+    tx.putLockout(id, failed(log.lockout(id), clock(), lockout));
+  }
+
+  keepOnly(tx: Transaction, user: string, hash: string): void {
+    tx.dropTokens(user);
+    tx.putToken(hash, { user, expires: this.#options.clock() + TOKEN_LIFE });
+  }
+}
+
+function barredFrom(view: View, folded: string): Refusal | undefined {
+  const user = view.user(folded);
+  if (user === undefined) return refuse("wrong-password");
+  return user.banned ? refuse("banned") : undefined;
+}
+
+/** Failures count for a user from one source, so that a stranger elsewhere cannot lock the owner out. */
+function lockoutId(folded: string, source: string): string {
+  return `${folded} ${source}`;
+}
+
+/** What is stored of a token: who reads the store cannot sign in with it. */
+function tokenHash(token: string): string {
+  return encodeBase64(sha256(new TextEncoder().encode(token)));
+}
+
+/** Makes the gate. The secret behind made-up salts is made once and kept. */
+export function createSignIn(options: SignInOptions): SignIn {
+  const { log, random } = options;
+  let secret = decodeBase64(log.setting("fake-salt-secret") ?? "");
+  if (secret === undefined || secret.length === 0) {
+    const made = new Uint8Array(32);
+    random(made);
+    secret = made;
+    log.transact((tx) => tx.putSetting("fake-salt-secret", encodeBase64(made)), () => {});
+  }
+  return new Gate(options, secret);
+}
