@@ -1,0 +1,19 @@
+/**
+ * What a client needs of a transport: a reliable, ordered stream of bytes. The files in connect/ make
+ * them from TCP and the others; an embedder can bring its own.
+ *
+ * @module
+ */
+
+/** An open stream. */
+export interface ByteStream {
+  /** Reads some bytes into the array; `null` is the end. */
+  read(into: Uint8Array): Promise<number | null>;
+  /** Writes some of the bytes and says how many. */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Closes it; what is pending fails. Closing twice does nothing. */
+  close(): void;
+}
+
+/** Opens a stream to the server; rejects when it cannot be reached. */
+export type Dial = () => Promise<ByteStream>;

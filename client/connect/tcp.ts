@@ -1,0 +1,50 @@
+/**
+ * A {@linkcode Dial} over plain TCP. It only moves bytes.
+ *
+ * @module
+ */
+
+import type { ByteStream, Dial } from "../byte_stream.ts";
+
+/** Where the server listens. */
+export interface TcpAddress {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/**
+ * Dials a server over TCP; what is dialled rejects with the system's error when it cannot be reached.
+ *
+ * @example
+ * ```ts
+ * import { dialTcp } from "./tcp.ts";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+ * const { port } = taken.addr;
+ * taken.close();
+ * await assertRejects(() => dialTcp({ hostname: "127.0.0.1", port })());
+ * ```
+ */
+export function dialTcp(address: TcpAddress): Dial {
+  return async () => {
+    const { hostname, port } = address;
+    const socket = await Deno.connect({ hostname, port });
+    // Commands are small and somebody waits for each: do not hold them back to fill packets.
+    socket.setNoDelay();
+    return byteStream(socket);
+  };
+}
+
+function byteStream(socket: Deno.TcpConn): ByteStream {
+  let open = true;
+  return {
+    read: (into) => socket.read(into),
+    write: (bytes) => socket.write(bytes),
+    close() {
+      if (!open) return;
+      open = false;
+      socket.close();
+    },
+  };
+}

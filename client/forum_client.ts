@@ -1,0 +1,439 @@
+/**
+ * ForumClient: the session of a person or a program with a forum, as promises and an async iterator.
+ *
+ * All that it knows stands in the core's ClientSession; here are only the clock, the stream and the
+ * slow hashing of the password. It runs wherever a {@linkcode Dial} can be had: Deno, Node, Bun, browsers.
+ *
+ * @module
+ */
+
+import { encodeBase64 } from "../protocol/base64.ts";
+import {
+  type ClientSession,
+  createClientSession,
+  type SessionTransition,
+} from "../protocol/client_session.ts";
+import type { Command, Op } from "../protocol/forum/command.ts";
+import type { ForumEvent, Role } from "../protocol/forum/event.ts";
+import type { Reply } from "../protocol/forum/reply.ts";
+import type { Notice, Refused } from "../protocol/message.ts";
+import { createScramClient } from "../protocol/scram.ts";
+import { checkName, checkPassword } from "../protocol/text.ts";
+import type { ByteStream, Dial } from "./byte_stream.ts";
+import { createEventQueue, type EventQueue } from "./event_queue.ts";
+import { newCredential, saltPassword } from "./password.ts";
+
+/** How a client is connected. */
+export interface ForumClientOptions {
+  /** Opens a stream to the server; called again after each break. */
+  readonly dial: Dial;
+  readonly user: string;
+  readonly password: string;
+  /** Make the account first. */
+  readonly register?: boolean;
+  /** Program and version, at most 120 characters. */
+  readonly agent?: string;
+  /** Whether to come back by itself after a break; true by default. */
+  readonly reconnect?: boolean;
+}
+
+/** What happens, beside the replies to commands. */
+export type ClientEvent =
+  /** An entry of a followed scope, exactly once and in order. */
+  | { readonly type: "event"; readonly event: ForumEvent }
+  /** Presence, typing, the server's closing. */
+  | { readonly type: "notice"; readonly notice: Notice }
+  /** The link broke; another one is sought. */
+  | { readonly type: "offline"; readonly text: string }
+  /** The link is there: at the beginning, and after each break. */
+  | { readonly type: "online" }
+  /** A scope cannot be followed any more. */
+  | {
+    readonly type: "unfollowed";
+    readonly scope: string;
+    readonly code: number;
+    readonly name: string;
+    readonly text: string;
+  }
+  /** It is over. */
+  | {
+    readonly type: "closed";
+    readonly code: number;
+    readonly name: string;
+    readonly text: string;
+  };
+
+/** A refusal from the server, or the end of the session. */
+export class ForumError extends Error {
+  /** The status code. */
+  readonly code: number;
+  /** The status name, as `no-thread`. */
+  override readonly name: string;
+  /** Facts for programs, as `{ wait: 10000 }`. */
+  readonly detail: Refused["detail"];
+
+  /** Wraps what the server said. */
+  constructor({ code, name, text, detail }: Refused) {
+    super(text);
+    this.code = code;
+    this.name = name;
+    this.detail = detail;
+  }
+}
+
+/** A signed-in client. */
+export interface ForumClient {
+  readonly state: "online" | "offline" | "closed";
+  /** The name, as the server writes it. */
+  readonly user: string;
+  readonly role: Role;
+  /**
+   * Sends a command. After a break it is sent again; a change carries a key, so it is done once.
+   *
+   * @throws ForumError if it is refused, or the session ends first.
+   */
+  command<O extends Op>(command: Extract<Command, { op: O }>): Promise<Reply<O>>;
+  /** Follows a scope after the entry `after`, or from now on. The entries come through `events`. */
+  follow(scope: string, after?: number): Promise<{ head: number }>;
+  unfollow(scope: string): Promise<void>;
+  /** All that happens from now on, in order, for one consumer. Ends when the client is closed. */
+  events(): AsyncIterableIterator<ClientEvent>;
+  /** Shuts the server down. The password is proved, not sent. */
+  shutdown(adminPassword: string): Promise<void>;
+  /** Takes the role of an admin. The password is proved, not sent. */
+  promote(adminPassword: string): Promise<void>;
+  changePassword(password: string): Promise<void>;
+  /** Waits for the replies under way, says goodbye and closes. */
+  close(): Promise<void>;
+}
+
+const READ_BYTES = 64 * 1024;
+
+interface Reaction {
+  resolve(result: object): void;
+  reject(error: ForumError): void;
+}
+
+class Client implements ForumClient {
+  readonly #options: ForumClientOptions;
+  #password: string;
+  readonly #session: ClientSession;
+  readonly #replies = new Map<number, Reaction>();
+  readonly #opened = Promise.withResolvers<ForumClient>();
+  readonly #over = Promise.withResolvers<void>();
+  #queue: EventQueue<ClientEvent> | undefined;
+  #stream: ByteStream | undefined;
+  #writing = false;
+  #readAgain: (() => void) | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerAt = Infinity;
+  /** The last salting, which the next sign-in most likely needs again. */
+  #salted: { readonly challenge: string; readonly bytes: Uint8Array } | undefined;
+  #dialError: unknown;
+  user: string;
+  role: Role = "member";
+
+  constructor(options: ForumClientOptions, session: ClientSession) {
+    this.#options = options;
+    this.#password = options.password;
+    this.#session = session;
+    this.user = options.user;
+    this.#turn();
+  }
+
+  get opened(): Promise<ForumClient> {
+    return this.#opened.promise;
+  }
+
+  get state(): "online" | "offline" | "closed" {
+    const { state } = this.#session;
+    if (state === "online") return "online";
+    return state === "closed" || state === "leaving" ? "closed" : "offline";
+  }
+
+  /** Hands on what happened, writes what can be written, and sets the timer: after every input. */
+  #turn(): void {
+    let what = this.#session.next();
+    while (what !== undefined) {
+      this.#happened(what);
+      what = this.#session.next();
+    }
+    if (!this.#writing) this.#write();
+    if (this.#session.wantsRead && this.#queue?.full !== true) this.#readAgain?.();
+    this.#arm();
+  }
+
+  #arm(): void {
+    const due = this.#session.timeout() ?? Infinity;
+    // A timer that comes too early does nothing, so only an earlier time needs a new one.
+    if (due >= this.#timerAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = due;
+    this.#timer = setTimeout(() => {
+      this.#timerAt = Infinity;
+      this.#session.handleTimeout(now());
+      this.#turn();
+    }, Math.max(0, due - now()));
+  }
+
+  #happened(what: SessionTransition): void {
+    switch (what.kind) {
+      case "dial":
+        this.#dial();
+        return;
+      case "hang-up":
+        this.#hangUp();
+        return;
+      case "password-wanted":
+        this.#salt(what.salt, what.iterations);
+        return;
+      case "online":
+        this.user = what.user;
+        this.role = what.role;
+        this.#queue?.push({ type: "online" });
+        this.#opened.resolve(this);
+        return;
+      case "done":
+        this.#settle(what.id)?.resolve(what.result);
+        return;
+      case "refused":
+        this.#settle(what.id)?.reject(new ForumError(what.refused));
+        return;
+      case "event":
+        this.#queue?.push({ type: "event", event: what.event });
+        return;
+      case "notice":
+        this.#queue?.push({ type: "notice", notice: what.notice });
+        return;
+      case "offline":
+        this.#queue?.push({ type: "offline", text: what.text });
+        return;
+      case "unfollowed": {
+        const { code, name, text } = what.refused;
+        this.#queue?.push({ type: "unfollowed", scope: what.scope, code, name, text });
+        return;
+      }
+      case "closed":
+        this.#closed(what.refused);
+        return;
+    }
+  }
+
+  #settle(id: number): Reaction | undefined {
+    const reaction = this.#replies.get(id);
+    this.#replies.delete(id);
+    return reaction;
+  }
+
+  #closed(refused: Refused): void {
+    clearTimeout(this.#timer);
+    this.#timerAt = -Infinity;
+    this.#hangUp();
+    this.#opened.reject(this.#dialError ?? new ForumError(refused));
+    const { code, name, text } = refused;
+    this.#queue?.push({ type: "closed", code, name, text });
+    this.#queue?.end();
+    this.#over.resolve();
+  }
+
+  async #dial(): Promise<void> {
+    try {
+      this.#stream = await this.#options.dial();
+    } catch (error) {
+      this.#dialError = error;
+      this.#session.dialFailed(now(), error instanceof Error ? error.message : String(error));
+      this.#turn();
+      return;
+    }
+    this.#session.opened(now());
+    this.#read(this.#stream);
+    this.#turn();
+  }
+
+  #hangUp(): void {
+    this.#stream?.close();
+    this.#stream = undefined;
+    this.#readAgain?.();
+  }
+
+  async #salt(salt: Uint8Array, iterations: number): Promise<void> {
+    const challenge = `${encodeBase64(salt)} ${iterations}`;
+    if (this.#salted?.challenge !== challenge) {
+      const bytes = await saltPassword(this.#password, salt, iterations);
+      this.#salted = { challenge, bytes };
+    }
+    // The link may have broken meanwhile; another one will ask again.
+    if (this.#session.state === "joining") {
+      this.#session.provideSaltedPassword(this.#salted.bytes, now());
+    }
+    this.#turn();
+  }
+
+  async #read(stream: ByteStream): Promise<void> {
+    const buffer = new Uint8Array(READ_BYTES);
+    try {
+      while (this.#stream === stream) {
+        if (!this.#session.wantsRead || this.#queue?.full === true) {
+          await new Promise<void>((resolve) => this.#readAgain = resolve);
+          this.#readAgain = undefined;
+          continue;
+        }
+        const count = await stream.read(buffer);
+        if (this.#stream !== stream) return;
+        if (count === null) {
+          this.#session.receiveEnd(now());
+          this.#turn();
+          return;
+        }
+        if (this.#session.wantsRead) this.#session.receive(buffer.subarray(0, count), now());
+        this.#turn();
+      }
+    } catch {
+      if (this.#stream === stream) {
+        this.#session.receiveBreak(now());
+        this.#turn();
+      }
+    }
+  }
+
+  async #write(): Promise<void> {
+    const stream = this.#stream;
+    if (stream === undefined || this.#session.pendingTransmit === 0) return;
+    this.#writing = true;
+    try {
+      let bytes = this.#session.peekTransmit();
+      while (bytes.length > 0 && this.#stream === stream) {
+        const count = await stream.write(bytes);
+        if (this.#stream !== stream) break;
+        this.#session.consumeTransmit(count);
+        bytes = this.#session.peekTransmit();
+      }
+    } catch {
+      if (this.#stream === stream) this.#session.receiveBreak(now());
+    }
+    this.#writing = false;
+    // A new stream may have come while the old one's write was failing.
+    this.#turn();
+  }
+
+  command<O extends Op>(command: Extract<Command, { op: O }>): Promise<Reply<O>> {
+    return new Promise((resolve, reject) => {
+      const id = this.#session.command(command, now());
+      this.#replies.set(id, { resolve: resolve as (result: object) => void, reject });
+      this.#turn();
+    });
+  }
+
+  follow(scope: string, after?: number): Promise<{ head: number }> {
+    this.#queue ??= this.#newQueue();
+    return this.command({ op: "follow", scope, ...after !== undefined && { after } });
+  }
+
+  async unfollow(scope: string): Promise<void> {
+    await this.command({ op: "unfollow", scope });
+  }
+
+  events(): AsyncIterableIterator<ClientEvent> {
+    this.#queue ??= this.#newQueue();
+    return this.#queue;
+  }
+
+  #newQueue(): EventQueue<ClientEvent> {
+    const queue = createEventQueue<ClientEvent>(() => this.#turn());
+    if (this.#session.state === "closed") queue.end();
+    return queue;
+  }
+
+  shutdown(adminPassword: string): Promise<void> {
+    return this.#prove(adminPassword, "shutdown");
+  }
+
+  async promote(adminPassword: string): Promise<void> {
+    await this.#prove(adminPassword, "promote");
+    this.role = "admin";
+  }
+
+  async #prove(password: string, action: "shutdown" | "promote"): Promise<void> {
+    const nonce = encodeBase64(crypto.getRandomValues(new Uint8Array(18)));
+    const scram = createScramClient({ user: this.user, nonce });
+    const challenged = await this.command({ op: "prove", scram: scram.first() });
+    const challenge = scram.readServerFirst(challenged.scram);
+    if ("fault" in challenge) throw new Error(challenge.text);
+    const salted = await saltPassword(password, challenge.salt, challenge.iterations);
+    const granted = await this.command({ op: "admin", scram: scram.final(salted), action });
+    const outcome = scram.readServerFinal(granted.scram);
+    if (outcome !== true) throw new Error(`The server does not know the password: ${outcome.text}`);
+  }
+
+  async changePassword(password: string): Promise<void> {
+    await this.command({ op: "credential", ...await newCredential(password) });
+    this.#password = password;
+    this.#salted = undefined;
+  }
+
+  async close(): Promise<void> {
+    while (this.#replies.size > 0 && this.state === "online") {
+      await Promise.race([this.#over.promise, this.#nextReply()]);
+    }
+    this.#session.close(now());
+    this.#turn();
+    await this.#over.promise;
+  }
+
+  /** Resolves when one of the replies under way has come. */
+  #nextReply(): Promise<void> {
+    const [[id, { resolve, reject }]] = this.#replies;
+    return new Promise((told) => {
+      this.#replies.set(id, {
+        resolve: (result) => (resolve(result), told()),
+        reject: (error) => (reject(error), told()),
+      });
+    });
+  }
+}
+
+function now(): number {
+  return performance.now();
+}
+
+function random(out: Uint8Array): void {
+  crypto.getRandomValues(out as Uint8Array<ArrayBuffer>);
+}
+
+/**
+ * Signs in, and stays in touch until closed.
+ *
+ * @throws TypeError if the name or the password can be no account's; ForumError if the server refuses; the dial's own error if it cannot be reached.
+ *
+ * @example
+ * ```ts ignore
+ * import { connectForum, dialTcp } from "@dfp/dfp/client";
+ *
+ * const forum = await connectForum({
+ *   dial: dialTcp({ hostname: "127.0.0.1", port: 5000 }),
+ *   user: "Yoda",
+ *   password: "do or do not",
+ * });
+ * await forum.follow("thread/1");
+ * await forum.command({ op: "post", thread: 1, text: "Much to learn, you still have." });
+ * for await (const what of forum.events()) {
+ *   if (what.type === "event" && what.event.kind === "message.posted") console.log(what.event.text);
+ * }
+ * ```
+ */
+export async function connectForum(options: ForumClientOptions): Promise<ForumClient> {
+  const { user, password, register = false, agent = "dfp-client/2.0", reconnect = true } = options;
+  const name = checkName(user);
+  if (typeof name !== "string") throw new TypeError(name.complaint);
+  const fault = checkPassword(password);
+  if (typeof fault !== "string") throw new TypeError(fault.complaint);
+  const registration = register ? { user, ...await newCredential(password) } : undefined;
+  const session = createClientSession({
+    random,
+    agent,
+    user,
+    reconnect,
+    ...registration !== undefined && { registration },
+  }, now());
+  return await new Client(options, session).opened;
+}

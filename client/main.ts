@@ -1,0 +1,127 @@
+/**
+ * The terminal client's command line: `deno run -A client/main.ts [HOST PORT] [options]` (DESIGN §9).
+ *
+ * @module
+ */
+
+import { promptSecret } from "@std/cli";
+import about from "../deno.json" with { type: "json" };
+import { type ConsoleArguments, HELP, readArguments } from "./console/arguments.ts";
+import { runInteractive, runScripted } from "./console/console.ts";
+import { eventJson } from "./console/json_output.ts";
+import { readLines } from "./console/line_queue.ts";
+import { type Failed, failure, isStatusError } from "./console/outcome.ts";
+import { failedText } from "./console/render_outcome.ts";
+import { type Asker, signIn } from "./console/sign_in.ts";
+import { visibleLine } from "./console/visible.ts";
+import { dialTcp } from "./connect/tcp.ts";
+import { connectForum, type ForumClient } from "./forum_client.ts";
+
+/** The exit statuses, as `--help` explains them. */
+const EXIT = { ok: 0, failed: 1, usage: 2, unreachable: 3 } as const;
+const AGENT = `dfp-console/${about.version}`;
+
+/** Ends the program with a word on standard error. */
+function quit(status: number, text: string): never {
+  console.error(`dfp: ${text}`);
+  Deno.exit(status);
+}
+
+/** The password that was given without asking. */
+function givenPassword({ passwordFile }: ConsoleArguments): string | undefined {
+  if (passwordFile === undefined) return Deno.env.get("DFP_PASSWORD") || undefined;
+  try {
+    return Deno.readTextFileSync(passwordFile).split(/\r?\n/, 1)[0];
+  } catch (error) {
+    return quit(EXIT.usage, `the password file cannot be read: ${reason(error)}`);
+  }
+}
+
+function reason(error: unknown): string {
+  return visibleLine(error instanceof Error ? error.message : String(error));
+}
+
+const asker: Asker = {
+  ask: (question) => prompt(question)?.trim() || undefined,
+  askSecret: (question) => promptSecret(question, { mask: "" }) ?? undefined,
+  say: (text) => console.error(text),
+};
+
+function refused(failure: Failed, json: boolean): never {
+  if (json) {
+    const { code, name, text } = failure;
+    console.log(eventJson({ type: "closed", code, name, text }));
+  }
+  return quit(EXIT.failed, failedText(failure));
+}
+
+async function signedIn(given: ConsoleArguments): Promise<ForumClient> {
+  const { address, user, register, json } = given;
+  const dial = dialTcp(address);
+  const password = givenPassword(given);
+  try {
+    const outcome = await signIn({
+      register,
+      ...user !== undefined && { user },
+      ...password !== undefined && { password },
+      ...Deno.stdin.isTerminal() && { asker },
+      connect: (account) => connectForum({ dial, agent: AGENT, ...account }),
+    });
+    if ("ok" in outcome) refused(outcome, json);
+    return outcome;
+  } catch (error) {
+    const where = `${address.hostname} port ${address.port}`;
+    return quit(
+      EXIT.unreachable,
+      `no server can be reached at ${where} (${reason(error)}). Is it running?`,
+    );
+  }
+}
+
+/** Resolves at the first SIGINT or SIGTERM. */
+function signalled(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      Deno.addSignalListener(signal, () => resolve());
+    }
+  });
+}
+
+async function run(given: ConsoleArguments): Promise<number> {
+  const { commands, json, stay } = given;
+  const terminal = Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
+  const colour = Deno.stdout.isTerminal() && !Deno.env.get("NO_COLOR");
+  const client = await signedIn(given);
+  if (terminal && !json && !stay && commands.length === 0) {
+    return await runInteractive({ client, colour });
+  }
+  const secret = (name: string) => () => Promise.resolve(Deno.env.get(name) || undefined);
+  return await runScripted({
+    client,
+    json,
+    colour,
+    stay,
+    lines: commands.length > 0 ? commands : readLines(Deno.stdin.readable),
+    secrets: {
+      adminPassword: secret("DFP_ADMIN_PASSWORD"),
+      newPassword: secret("DFP_NEW_PASSWORD"),
+    },
+    stopped: stay ? signalled() : new Promise(() => {}),
+    write: (text) => console.log(text),
+    complain: (text) => console.error(text),
+  });
+}
+
+if (import.meta.main) {
+  const invocation = readArguments(Deno.args);
+  if ("mistake" in invocation) quit(EXIT.usage, `${invocation.mistake} See --help.`);
+  if ("show" in invocation) console.log(invocation.show === "help" ? HELP : AGENT);
+  else {
+    try {
+      Deno.exit(await run(invocation.run));
+    } catch (error) {
+      if (!isStatusError(error)) throw error;
+      refused(failure("LOGIN", error), invocation.run.json);
+    }
+  }
+}

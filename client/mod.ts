@@ -1,0 +1,15 @@
+/**
+ * The client library: sign in to a forum, send commands, follow what happens.
+ *
+ * @module
+ */
+
+export type { ByteStream, Dial } from "./byte_stream.ts";
+export { dialTcp, type TcpAddress } from "./connect/tcp.ts";
+export {
+  type ClientEvent,
+  connectForum,
+  type ForumClient,
+  type ForumClientOptions,
+  ForumError,
+} from "./forum_client.ts";
