@@ -7,7 +7,7 @@
  *
  * The link itself answers PING, asks for a sign of life after one heartbeat of silence, gives up after
  * three, and sees an ending through: BYE is written, what still arrives is thrown away, and
- * `finished` comes once the peer has ended too, or after a second.
+ * `finished` comes once the peer has said BYE or ended too, or after a second.
  *
  * @module
  */
@@ -116,7 +116,6 @@ const LINE_FEED = 0x0a;
 const decoder = new TextDecoder();
 
 class ByteLink implements Link {
-  readonly #side: Side;
   readonly #peer: Side;
   readonly #frame: number;
   readonly #received = createReceiveBuffer();
@@ -131,6 +130,8 @@ class ByteLink implements Link {
   #silentDue = false;
   #lingerUntil: number | undefined;
   #finished = false;
+  /** The peer has said its last word, so there is nothing to wait for. */
+  #byeHeard = false;
   #faulted: LinkInput | undefined;
   #nonce = 0;
   held = false;
@@ -138,7 +139,6 @@ class ByteLink implements Link {
   heartbeat: number;
 
   constructor({ side, frame, heartbeat, now }: LinkOptions) {
-    this.#side = side;
     this.#peer = side === "server" ? "client" : "server";
     this.#frame = frame;
     this.#largest = () => frame;
@@ -227,7 +227,7 @@ class ByteLink implements Link {
     if (this.#finished) return undefined;
     if (this.ending) {
       this.#received.clear();
-      if (!this.#ended || this.#transmit.pending > 0) return undefined;
+      if (this.#transmit.pending > 0 || !(this.#ended || this.#byeHeard)) return undefined;
       this.#finished = true;
       return { input: "finished" };
     }
@@ -268,6 +268,7 @@ class ByteLink implements Link {
         this.send({ kind: "pong", id: message.id, body: {} });
         continue;
       }
+      if (message.kind === "bye") this.#byeHeard = true;
       if (message.kind !== "fault") return { input: "message", message, offset };
       const { request, status, text } = message;
       if (request !== undefined) return { input: "bad-command", request, fault: message };

@@ -317,8 +317,9 @@ export const CATALOGUE: { readonly [K in Kind]: CatalogueEntry<Bodies[K]> } = {
 /** All kinds, in the order of the catalogue. */
 export const KINDS: readonly Kind[] = Object.keys(CATALOGUE) as Kind[];
 
-const byType: (Kind | undefined)[] = new Array(256).fill(undefined);
-for (const kind of KINDS) byType[CATALOGUE[kind].type] = kind;
+/** The catalogue by type byte, so that reading a frame looks nothing up by name. */
+const byType: ({ kind: Kind; entry: CatalogueEntry<unknown> } | undefined)[] = new Array(256);
+for (const kind of KINDS) byType[CATALOGUE[kind].type] = { kind, entry: CATALOGUE[kind] };
 
 // A decoder with `fatal` is slow in some engines (FACTS §3): bad bytes are looked for afterwards.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -367,12 +368,12 @@ function fault(status: StatusName, text: string, more?: Partial<MessageFault>): 
  * ```
  */
 export function parseMessage(frame: Frame, from: Side): Message | MessageFault | undefined {
-  const kind = byType[frame.type];
-  if (kind === undefined) {
+  const row = byType[frame.type];
+  if (row === undefined) {
     if (frame.type >= FIRST_SKIPPABLE_TYPE) return undefined;
     return fault("unknown-type", `A frame of type ${hex(frame.type)} is not known.`);
   }
-  const entry: CatalogueEntry<unknown> = CATALOGUE[kind];
+  const { kind, entry } = row;
   if (entry.from !== "both" && entry.from !== from) {
     return fault("unexpected", `A ${from} does not send ${kind.toUpperCase()}.`);
   }

@@ -7,6 +7,14 @@
 /**
  * The candidate that differs from a word by the fewest slips of the keyboard, at most so many: a letter
  * more, less, another, or two exchanged. `undefined` when none is that near.
+ *
+ * @example
+ * ```ts
+ * import { nearest } from "./nearest.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(nearest("RTD", ["LST", "RDT"], 1), "RDT");
+ * ```
  */
 export function nearest(
   word: string,

@@ -1,8 +1,8 @@
 /**
  * A small language for what a JSON payload must look like.
  *
- * A {@linkcode Schema} takes any value that `JSON.parse` can give and returns a clean copy that holds
- * only what the schema names, or a {@linkcode Problem} that says which field is wrong and what it
+ * A {@linkcode Schema} takes any value that `JSON.parse` can give and returns it, cleaned of all that
+ * the schema does not name, or a {@linkcode Problem} that says which field is wrong and what it
  * should be. Unknown fields are dropped, so that the protocol can grow (DESIGN §3). Nothing here
  * throws on a value that came from a peer.
  *
@@ -19,7 +19,10 @@ export interface Problem {
 
 /** A rule for one value. */
 export interface Schema<T> {
-  /** Returns a clean copy, or a {@linkcode Problem} (ask {@linkcode isProblem}). */
+  /**
+   * Returns the value itself if it holds only what it should, a cleaned copy if it holds more, or a
+   * {@linkcode Problem} (ask {@linkcode isProblem}).
+   */
   parse(value: unknown): T | Problem;
   /** What is expected, in a few words; error texts and the specification's tables use it. */
   readonly expects: string;
@@ -114,10 +117,7 @@ export function list<T>(item: Schema<T>, max: number): Schema<T[]> {
 }
 
 /** Any object, kept as it is. */
-export const object: Schema<object> = rule(
-  "an object",
-  (value): value is object => typeof value === "object" && value !== null && !Array.isArray(value),
-);
+export const object: Schema<object> = rule("an object", isObject);
 
 /** A field that may be left out. */
 export function optional<T>(schema: Schema<T>): OptionalSchema<T> {
@@ -131,31 +131,48 @@ export type RecordOf<F extends Record<string, Schema<unknown>>> =
 
 type Parsed<S> = S extends Schema<infer T> ? T : never;
 
+/** A rule for an object with named fields. */
+export interface RecordSchema<T> extends Schema<T> {
+  /** Parses what is known to be an object; the field `tag`, if named, is kept beside the others. */
+  parseObject(value: Readonly<Record<string, unknown>>, tag?: string): T | Problem;
+}
+
 /** An object with the named fields; others are dropped. */
-export function record<F extends Record<string, Schema<unknown>>>(fields: F): Schema<RecordOf<F>> {
+export function record<F extends Record<string, Schema<unknown>>>(
+  fields: F,
+): RecordSchema<RecordOf<F>> {
   const names = Object.keys(fields);
   const schemas = names.map((name) => fields[name]);
   const mayBeAbsent = schemas.map((schema) => "optional" in schema);
+  const parseObject = (value: Readonly<Record<string, unknown>>, tag?: string) => {
+    let present = tag === undefined ? 0 : 1;
+    let replaced: Record<string, unknown> | undefined;
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i];
+      const given = value[name];
+      if (given === undefined) {
+        if (mayBeAbsent[i]) continue;
+        return new ProblemFound(name, `${schemas[i].expects} is missing`);
+      }
+      const parsed = schemas[i].parse(given);
+      if (parsed instanceof ProblemFound) return within(name, parsed);
+      present++;
+      if (parsed !== given) (replaced ??= {})[name] = parsed;
+    }
+    // Most objects hold what they should and nothing else: those need no copy.
+    if (replaced === undefined && Object.keys(value).length === present) {
+      return value as RecordOf<F>;
+    }
+    const out: Record<string, unknown> = tag === undefined ? {} : { [tag]: value[tag] };
+    for (const name of names) {
+      if (value[name] !== undefined) out[name] = replaced?.[name] ?? value[name];
+    }
+    return out as RecordOf<F>;
+  };
   return {
     expects: "an object",
-    parse(value) {
-      if (typeof value !== "object" || value === null || Array.isArray(value)) {
-        return new ProblemFound("", "an object is needed");
-      }
-      const out: Record<string, unknown> = {};
-      for (let i = 0; i < names.length; i++) {
-        const name = names[i];
-        const given = (value as Record<string, unknown>)[name];
-        if (given === undefined) {
-          if (mayBeAbsent[i]) continue;
-          return new ProblemFound(name, `${schemas[i].expects} is missing`);
-        }
-        const parsed = schemas[i].parse(given);
-        if (parsed instanceof ProblemFound) return within(name, parsed);
-        out[name] = parsed;
-      }
-      return out as RecordOf<F>;
-    },
+    parseObject,
+    parse: (value) => isObject(value) ? parseObject(value) : NO_OBJECT,
   };
 }
 
@@ -163,22 +180,24 @@ export function record<F extends Record<string, Schema<unknown>>>(fields: F): Sc
  * One of several records, told apart by the value of the field `tag`, which is kept in the result.
  * A tag that is not in the table gives a problem whose path is the tag's name.
  */
-export function tagged<T>(tag: string, cases: Record<string, Schema<object>>): Schema<T> {
+export function tagged<T>(tag: string, cases: Record<string, RecordSchema<object>>): Schema<T> {
   const table = new Map(Object.entries(cases));
   return {
     expects: "an object",
     parse(value) {
-      if (typeof value !== "object" || value === null || Array.isArray(value)) {
-        return new ProblemFound("", "an object is needed");
-      }
-      const name = (value as Record<string, unknown>)[tag];
+      if (!isObject(value)) return NO_OBJECT;
+      const name = value[tag];
       const schema = typeof name === "string" ? table.get(name) : undefined;
       if (schema === undefined) {
         return new ProblemFound(tag, `one of ${[...table.keys()].join(", ")} is needed`);
       }
-      const parsed = schema.parse(value);
-      if (parsed instanceof ProblemFound) return parsed;
-      return { [tag]: name, ...parsed } as T;
+      return schema.parseObject(value, tag) as T | Problem;
     },
   };
+}
+
+const NO_OBJECT: Problem = new ProblemFound("", "an object is needed");
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

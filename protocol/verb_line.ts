@@ -115,11 +115,11 @@ function withoutVerb(line: string, word: string): Line {
   const near = nearest(word.toUpperCase(), [
     ...VERB_NAMES,
     ...VERB_NAMES.flatMap((verb) => VERBS[verb].also),
-  ], 2);
-  const hint = near === undefined ? "HLP lists the verbs." : `Did you mean ${near}?`;
+  ], word.length <= 4 ? 1 : 2);
+  const hint = near === undefined ? "HLP lists the commands." : `Did you mean ${near}?`;
   if (word.startsWith("/")) {
     return {
-      complaint: `There is no verb ${clip(word)}. ${hint}`,
+      complaint: `${clip(word)} is not a command. ${hint}`,
       status: "invalid-command",
       word,
     };
@@ -127,7 +127,9 @@ function withoutVerb(line: string, word: string): Line {
   return {
     text: line,
     word,
-    complaint: `${clip(word)} is no verb, and no thread is joined to post it to. ${hint} ${JOIN}`,
+    complaint: `${
+      clip(word)
+    } is not a command, and no thread is joined to post it to. ${hint} ${JOIN}`,
   };
 }
 

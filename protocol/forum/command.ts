@@ -16,11 +16,12 @@ import {
   oneOf,
   optional,
   record,
+  type RecordSchema,
   type Schema,
   tagged,
   text,
 } from "../schema.ts";
-import { type Role, ROLES, SEQ_MAX } from "./event.ts";
+import { type Role, ROLES, SCOPE_MAX, SEQ_MAX } from "./event.ts";
 
 /** Opens a thread; a private one is for its members only. */
 export interface Create {
@@ -280,7 +281,7 @@ const encoded: Schema<string> = text(128, 1);
 const scram: Schema<string> = text(1024, 1);
 
 type Fields<C> = C extends Command ? Omit<C, "op"> : never;
-type Shapes = { readonly [K in Op]: Schema<Fields<Extract<Command, { op: K }>>> };
+type Shapes = { readonly [K in Op]: RecordSchema<Fields<Extract<Command, { op: K }>>> };
 
 const changes = {
   create: record({ key, title, private: optional(flag), members: optional(list(name, 64)) }),
@@ -318,8 +319,8 @@ const questions = {
   since: record({ key, at: integer(0, 8_640_000_000_000_000), thread: optional(seq), limit }),
   search: record({ key, words: text(1024), thread: optional(seq), limit }),
   users: record({ key }),
-  follow: record({ key, scope: text(80, 1), after: optional(place) }),
-  unfollow: record({ key, scope: text(80, 1) }),
+  follow: record({ key, scope: text(SCOPE_MAX, 1), after: optional(place) }),
+  unfollow: record({ key, scope: text(SCOPE_MAX, 1) }),
   watch: record({ key, on: flag }),
   typing: record({ key, thread: seq }),
   logout: record({ key, everywhere: optional(flag) }),

@@ -60,7 +60,6 @@ export function createNumbers(db: DatabaseSync): Numbers {
       let ordinal = number;
       for (const { id, count } of runs.iterate(base, base + runOf(thread.posts))) {
         const start = (id as number - base) * RUN;
-        if (ordinal < start) break;
         if (ordinal + (count as number) >= start + RUN) {
           ordinal += count as number;
           continue;
@@ -69,7 +68,7 @@ export function createNumbers(db: DatabaseSync): Numbers {
           if (row.id as number - base > ordinal) break;
           ordinal++;
         }
-        // Either it lies in this run, or no deletion of a later one is below it.
+        // It lies in this run or before it: no deletion of a later one is below it.
         break;
       }
       return ordinal;
