@@ -78,10 +78,10 @@ async function signedIn(given: ConsoleArguments): Promise<ForumClient> {
   }
 }
 
-/** Resolves at the first SIGINT or SIGTERM. */
+/** Resolves at the first signal to end. */
 function signalled(): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       Deno.addSignalListener(signal, () => resolve());
     }
   });
@@ -93,7 +93,7 @@ async function run(given: ConsoleArguments): Promise<number> {
   const colour = Deno.stdout.isTerminal() && !Deno.env.get("NO_COLOR");
   const client = await signedIn(given);
   if (terminal && !json && !stay && commands.length === 0) {
-    return await runInteractive({ client, colour });
+    return await runInteractive({ client, colour, stopped: signalled() });
   }
   const secret = (name: string) => () => Promise.resolve(Deno.env.get(name) || undefined);
   return await runScripted({

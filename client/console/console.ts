@@ -1,0 +1,208 @@
+/**
+ * The console: a signed-in client, put together with what shows it and what it is told to do.
+ *
+ * @module
+ */
+
+import type { ThreadRow } from "../../protocol/forum/reply.ts";
+import { isBareText } from "../../protocol/verb_line.ts";
+import type { ClientEvent, ForumClient } from "../forum_client.ts";
+import { complete } from "./completion.ts";
+import { createDirectory, type Directory } from "./directory.ts";
+import { createFeed } from "./feed.ts";
+import { createJoined, type Joined } from "./joined.ts";
+import { eventJson, outcomeJson } from "./json_output.ts";
+import { createNumbers } from "./numbers.ts";
+import type { Outcome } from "./outcome.ts";
+import { createPrompt, type Prompt } from "./prompt.ts";
+import { createReadMarks } from "./read_marks.ts";
+import { eventRenderer } from "./render_event.ts";
+import { outcomeRenderer } from "./render_outcome.ts";
+import { runScript } from "./run_script.ts";
+import { createSession } from "./session.ts";
+import { count, createPaint, nameText, type Paint } from "./style.ts";
+import type { Secrets } from "./verb_handler.ts";
+import { visibleLine } from "./visible.ts";
+
+/** How a console is run. */
+export interface ConsoleOptions {
+  readonly client: ForumClient;
+  readonly json: boolean;
+  readonly colour: boolean;
+  /** Writes a line of output. */
+  readonly write: (text: string) => void;
+  /** Writes a line about something that went wrong. */
+  readonly complain: (text: string) => void;
+}
+
+/** How a script is run. */
+export interface ScriptedOptions extends ConsoleOptions {
+  readonly lines: AsyncIterable<string> | Iterable<string>;
+  /** Whether to go on showing what happens after the last line. */
+  readonly stay: boolean;
+  readonly secrets: Secrets;
+  /** Resolves when somebody wants it to end. */
+  readonly stopped: Promise<void>;
+}
+
+/** Live messages count as read so many ms after they were shown. */
+const READ_DELAY = 3000;
+
+/** What both ways of running share: it consumes the client's events until they end. */
+function follow(
+  options: ConsoleOptions,
+  { directory, attended, everything, secrets }: {
+    directory: Directory;
+    attended: boolean;
+    everything: boolean;
+    secrets: Secrets;
+  },
+) {
+  const { client, json, colour, write, complain } = options;
+  const numbers = createNumbers();
+  const joined = createJoined(client);
+  const paint = createPaint(colour);
+  const view = { me: client.user, directory, numbers, paint };
+  const outcomeText = outcomeRenderer(view);
+  const eventText = eventRenderer({ ...view, joined, everything });
+  const marks = attended ? createReadMarks(client, READ_DELAY) : undefined;
+  let leaving = false;
+
+  function showEvent(event: ClientEvent): void {
+    if (leaving) return;
+    const text = json ? eventJson(event) : eventText(event);
+    if (text !== undefined) write(text);
+  }
+  function show(outcome: Outcome): void {
+    if (json) write(outcomeJson(outcome));
+    else if (outcome.ok) write(outcomeText(outcome));
+    else complain(outcomeText(outcome));
+  }
+
+  const feed = createFeed({
+    client,
+    directory,
+    numbers,
+    joined,
+    everything,
+    show: showEvent,
+    ...marks !== undefined && { marks },
+  });
+  const events = client.events();
+  async function consume(): Promise<void> {
+    for await (const event of events) feed.take(event);
+  }
+  async function leave(): Promise<void> {
+    leaving = true;
+    await marks?.flush();
+    await client.close();
+  }
+  const session = createSession({
+    client,
+    directory,
+    numbers,
+    joined,
+    secrets,
+    attended,
+    now: Date.now,
+  });
+  return { session, feed, joined, paint, show, leave, ended: consume() };
+}
+
+/** Runs lines without a person; gives the exit status. */
+export async function runScripted(options: ScriptedOptions): Promise<number> {
+  const { client, lines, stay, secrets, stopped } = options;
+  const { session, feed, show, leave, ended } = follow(options, {
+    directory: createDirectory(client.user),
+    attended: false,
+    everything: stay,
+    secrets,
+  });
+  await feed.start();
+  const over = () => client.state === "closed";
+  const { failed, left } = await runScript({ session, lines, show, over });
+  if (stay && !left) await Promise.race([ended, stopped]);
+  // Nobody but the server can have closed it by now.
+  const cut = over() && stay && !left;
+  await leave();
+  await ended;
+  return failed || cut ? 1 : 0;
+}
+
+/** Talks with a person at the terminal until they leave; gives the exit status. */
+export async function runInteractive(
+  options: Pick<ScriptedOptions, "client" | "colour" | "stopped">,
+): Promise<number> {
+  const { client } = options;
+  const directory = createDirectory(client.user);
+  const prompt = createPrompt((line) => complete(line, directory));
+  const write = (text: string) => prompt.print(text);
+  const parts = follow({ ...options, json: false, write, complain: write }, {
+    directory,
+    attended: true,
+    everything: true,
+    secrets: promptSecrets(prompt),
+  });
+  const { session, joined, paint, leave, ended } = parts;
+  const label = () => prompt.label(promptLabel({ user: client.user, directory, joined }));
+  label();
+  void Promise.race([ended, options.stopped]).then(() => prompt.close());
+  try {
+    write(greeting(client.user, await parts.feed.start(), { directory, paint }));
+    const { left } = await runScript({
+      session,
+      lines: prompt.lines,
+      over: () => client.state === "closed",
+      show(outcome, line) {
+        label();
+        // Text without a verb comes back live, from the thread that it was posted to.
+        if (!outcome.ok || !isBareText(line)) parts.show(outcome);
+      },
+    });
+    const cut = client.state === "closed";
+    // Ctrl-D says it without words.
+    if (!left && !cut) parts.show({ ok: true, command: "XIT", result: {} });
+    await leave();
+    await ended;
+    return cut ? 1 : 0;
+  } finally {
+    prompt.close();
+  }
+}
+
+function promptSecrets(prompt: Prompt): Secrets {
+  return {
+    adminPassword: () => prompt.askSecret("Admin password: "),
+    async newPassword() {
+      const password = await prompt.askSecret("New password: ");
+      if (password === undefined) return undefined;
+      if (await prompt.askSecret("Once more, please: ") === password) return password;
+      prompt.print("The two are not the same.");
+      return undefined;
+    },
+  };
+}
+
+function promptLabel(
+  { user, directory, joined }: { user: string; directory: Directory; joined: Joined },
+): string {
+  const where = joined.current === undefined
+    ? ""
+    : ` in ${visibleLine(directory.label(joined.current))}`;
+  return `${visibleLine(user)}${where}> `;
+}
+
+function greeting(
+  user: string,
+  threads: readonly ThreadRow[],
+  { directory, paint }: { directory: Directory; paint: Paint },
+): string {
+  const unread = threads.filter((row) => row.unread > 0);
+  const lines = [`Welcome ${nameText(user, paint)}! HLP lists the commands.`];
+  if (unread.length > 0) {
+    const named = unread.slice(0, 5).map(({ thread }) => visibleLine(directory.label(thread)));
+    const more = unread.length > named.length ? ", …" : "";
+    lines.push(`Unread messages in ${count(unread.length, "thread")}: ${named.join(", ")}${more}`);
+  }
+  return lines.join("\n");
+}

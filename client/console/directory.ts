@@ -1,0 +1,115 @@
+/**
+ * Directory: the threads and people that this session has heard of, for finding a thread by what
+ * somebody typed, for naming it, and for completion. It may lack some; the server knows all.
+ *
+ * @module
+ */
+
+import type { ThreadName } from "../../protocol/verbs.ts";
+import { fold } from "../../protocol/text.ts";
+import { formatThread } from "../../protocol/verb_line.ts";
+
+/** What is kept of a thread. */
+export interface KnownThread {
+  readonly thread: number;
+  readonly title: string;
+  readonly direct: boolean;
+  /** The members' names, of a private thread. */
+  readonly members?: readonly string[];
+}
+
+/** The threads and people known. */
+export interface Directory {
+  add(thread: KnownThread): void;
+  remove(thread: number): void;
+  get(thread: number): KnownThread | undefined;
+  /** Those of this title, or the conversation with this user. */
+  named(name: Exclude<ThreadName, { number: number }>): KnownThread[];
+  threads(): Iterable<KnownThread>;
+  /** How a thread is written: `"The Force"`, `@Yoda` for a conversation, else `#3`. */
+  label(thread: number): string;
+  /** Remembers a user's name. */
+  meet(user: string): void;
+  people(): Iterable<string>;
+}
+
+/** More threads than this are not kept: the server is asked about the rest. */
+const THREADS_MAX = 5000;
+const PEOPLE_MAX = 5000;
+
+class Known implements Directory {
+  #threads = new Map<number, KnownThread>();
+  #people = new Map<string, string>();
+  #me: string;
+
+  constructor(me: string) {
+    this.#me = fold(me);
+  }
+
+  add({ thread, title, direct, members }: KnownThread): void {
+    this.#threads.delete(thread);
+    this.#threads.set(thread, { thread, title, direct, ...members && { members } });
+    for (const old of this.#threads.keys()) {
+      if (this.#threads.size <= THREADS_MAX) break;
+      this.#threads.delete(old);
+    }
+  }
+
+  remove(thread: number): void {
+    this.#threads.delete(thread);
+  }
+
+  get(thread: number): KnownThread | undefined {
+    return this.#threads.get(thread);
+  }
+
+  named(name: Exclude<ThreadName, { number: number }>): KnownThread[] {
+    const wanted = fold("title" in name ? name.title.trim() : name.user);
+    return [...this.#threads.values()].filter((known) =>
+      "title" in name
+        ? fold(known.title) === wanted
+        : known.direct && fold(this.#other(known) ?? "") === wanted
+    );
+  }
+
+  threads(): Iterable<KnownThread> {
+    return this.#threads.values();
+  }
+
+  label(thread: number): string {
+    const known = this.#threads.get(thread);
+    if (known === undefined) return formatThread({ number: thread });
+    const user = this.#other(known);
+    return formatThread(known.direct && user !== undefined ? { user } : { title: known.title });
+  }
+
+  meet(user: string): void {
+    if (user !== "" && this.#people.size < PEOPLE_MAX) this.#people.set(fold(user), user);
+  }
+
+  people(): Iterable<string> {
+    return this.#people.values();
+  }
+
+  #other(known: KnownThread): string | undefined {
+    return known.members?.find((name) => fold(name) !== this.#me);
+  }
+}
+
+/**
+ * Creates an empty directory for a user.
+ *
+ * @example
+ * ```ts
+ * import { createDirectory } from "./directory.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const directory = createDirectory("Yoda");
+ * directory.add({ thread: 3, title: "The Force", direct: false });
+ * assertEquals(directory.named({ title: "the force" })[0].thread, 3);
+ * assertEquals([directory.label(3), directory.label(4)], ['"The Force"', "#4"]);
+ * ```
+ */
+export function createDirectory(me: string): Directory {
+  return new Known(me);
+}

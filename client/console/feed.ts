@@ -1,0 +1,161 @@
+/**
+ * The feed: what happens in the forum, sorted into what is shown and what only keeps the directory, the
+ * numbers and the joined threads right.
+ *
+ * @module
+ */
+
+import { type ForumEvent, scopeThread, userScope } from "../../protocol/forum/event.ts";
+import type { ThreadRow } from "../../protocol/forum/reply.ts";
+import { fold } from "../../protocol/text.ts";
+import type { ClientEvent, ForumClient } from "../forum_client.ts";
+import type { Directory } from "./directory.ts";
+import type { Joined } from "./joined.ts";
+import type { Numbers } from "./numbers.ts";
+import type { ReadMarks } from "./read_marks.ts";
+
+/** What a feed works with. */
+export interface FeedOptions {
+  readonly client: Pick<ForumClient, "user" | "command" | "follow">;
+  readonly directory: Directory;
+  readonly numbers: Numbers;
+  readonly joined: Joined;
+  /** Where to note what a person has read; absent where nobody looks on. */
+  readonly marks?: ReadMarks;
+  /** Show everything; otherwise only the joined threads and the connection. */
+  readonly everything: boolean;
+  /** Shows something. */
+  readonly show: (event: ClientEvent) => void;
+}
+
+/** Takes in what happens. */
+export interface Feed {
+  /** Follows what concerns everybody, and gives the threads that there are. */
+  start(): Promise<ThreadRow[]>;
+  take(event: ClientEvent): void;
+}
+
+/** So many conversations, the most recent ones, are followed from the start. */
+const CONVERSATIONS_MAX = 100;
+const LISTING = 500;
+
+class ConsoleFeed implements Feed {
+  #options: FeedOptions;
+  #offline = false;
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<ThreadRow[]> {
+    const { client, directory, joined, everything } = this.#options;
+    const [listing] = await Promise.all([
+      client.command<"threads">({ op: "threads", limit: LISTING }),
+      client.follow("directory"),
+      client.follow(userScope(fold(client.user))),
+      ...everything ? [client.follow("accounts"), this.#watchPresence()] : [],
+    ]);
+    const { threads } = listing;
+    // Most recently active first; the directory keeps what was added last.
+    for (const row of threads.toReversed()) directory.add(row);
+    if (everything) {
+      const direct = threads.filter((row) => row.direct).slice(0, CONVERSATIONS_MAX);
+      await Promise.allSettled(direct.map(({ thread }) => joined.watch(thread)));
+    }
+    return threads;
+  }
+
+  take(event: ClientEvent): void {
+    const shown = this.#shows(event);
+    // Shown first: the line may name what is about to be forgotten.
+    if (shown) this.#options.show(event);
+    switch (event.type) {
+      case "event":
+        return this.#keep(event.event, shown);
+      case "notice":
+        if (event.notice.kind === "presence") this.#options.directory.meet(event.notice.user);
+        return;
+      case "offline":
+      case "online":
+        this.#offline = event.type === "offline";
+        return;
+      case "unfollowed":
+        this.#options.joined.dropped(scopeThread(event.scope));
+    }
+  }
+
+  #shows(event: ClientEvent): boolean {
+    switch (event.type) {
+      case "online":
+        // The beginning needs no word.
+        return this.#offline;
+      case "event":
+        return this.#options.everything ||
+          this.#options.joined.all.includes(scopeThread(event.event.scope));
+      case "notice":
+        return this.#options.everything || event.notice.kind === "closing";
+      case "unfollowed":
+        return this.#options.everything ||
+          this.#options.joined.all.includes(scopeThread(event.scope));
+      default:
+        return true;
+    }
+  }
+
+  #keep(event: ForumEvent, shown: boolean): void {
+    const { directory, numbers, joined, marks } = this.#options;
+    const thread = scopeThread(event.scope);
+    directory.meet(event.by);
+    switch (event.kind) {
+      case "message.posted":
+        if (!shown) return;
+        numbers.shown(thread, event);
+        marks?.note(thread, event.seq);
+        return;
+      case "thread.created":
+        directory.add({ thread: event.thread, title: event.title, direct: false });
+        return;
+      case "thread.entered":
+        directory.add({ thread: event.thread, title: event.title, direct: false });
+        void this.#enter(event.thread);
+        return;
+      case "thread.left":
+      case "thread.removed":
+        directory.remove(event.thread);
+        numbers.forget(event.thread);
+        // The thread's own scope tells it too, and must still count as joined then.
+        if (event.scope !== "directory") joined.dropped(event.thread);
+        return;
+      case "user.registered":
+        directory.meet(event.user);
+    }
+  }
+
+  /** A private thread can be seen: learns whose it is, and follows it if it is a conversation. */
+  async #enter(thread: number): Promise<void> {
+    const { client, directory, joined, everything } = this.#options;
+    try {
+      const page = await client.command<"read">({ op: "read", thread, limit: 1 });
+      directory.add(page.thread);
+      // From its beginning: its first message came with it.
+      if (everything && page.thread.direct) await joined.watch(thread, 0);
+    } catch {
+      // It can be gone again, or the connection; its title is known already.
+    }
+  }
+
+  async #watchPresence(): Promise<void> {
+    const { client, directory } = this.#options;
+    try {
+      const { users } = await client.command<"watch">({ op: "watch", on: true });
+      for (const { user } of users) directory.meet(user);
+    } catch {
+      // Without presence the forum is as useful as before.
+    }
+  }
+}
+
+/** Creates a feed. */
+export function createFeed(options: FeedOptions): Feed {
+  return new ConsoleFeed(options);
+}

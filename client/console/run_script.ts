@@ -1,0 +1,42 @@
+/**
+ * Running lines without a person: from the command line or a pipe, strictly in order.
+ *
+ * @module
+ */
+
+import { type Line, parseLine } from "../../protocol/verb_line.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Session } from "./session.ts";
+
+/** What running a script needs. */
+export interface ScriptOptions {
+  readonly session: Session;
+  readonly lines: AsyncIterable<string> | Iterable<string>;
+  readonly show: (outcome: Outcome, line: Line) => void;
+  /** Whether it makes no sense to go on. */
+  readonly over: () => boolean;
+}
+
+/** How a script ended. */
+export interface ScriptEnd {
+  /** Whether any line failed. */
+  readonly failed: boolean;
+  /** Whether it said XIT. */
+  readonly left: boolean;
+}
+
+/** Runs each line and waits for what becomes of it, until the end or XIT. */
+export async function runScript(options: ScriptOptions): Promise<ScriptEnd> {
+  const { session, lines, show, over } = options;
+  let failed = false;
+  for await (const text of lines) {
+    const line = parseLine(text);
+    if (line === undefined) continue;
+    const outcome = await session.run(line);
+    show(outcome, line);
+    failed ||= !outcome.ok;
+    if (outcome.ok && outcome.command === "XIT") return { failed, left: true };
+    if (over()) break;
+  }
+  return { failed, left: false };
+}

@@ -1,0 +1,59 @@
+/**
+ * Style: a little colour where the terminal shows it, and the pieces that several lines are made of.
+ * All text of others goes through visible.ts on its way.
+ *
+ * @module
+ */
+
+import type { MessageRow } from "../../protocol/forum/reply.ts";
+import { formatMoment } from "./moment.ts";
+import { visibleLine, visibleText } from "./visible.ts";
+
+/** The colours, as parameters of the terminal's SGR sequence. */
+const CODES = { name: "36", quiet: "2", fault: "31", strong: "1" } as const;
+
+/** Colours a text; without colour it gives the text back. */
+export type Paint = (style: keyof typeof CODES, text: string) => string;
+
+/** The paint for a terminal, or for what shows no colours. */
+export function createPaint(colour: boolean): Paint {
+  return colour ? (style, text) => `\x1b[${CODES[style]}m${text}\x1b[0m` : (_, text) => text;
+}
+
+/** A user's name, safe to show. */
+export function nameText(user: string, paint: Paint): string {
+  return paint("name", user === "" ? "the server" : visibleLine(user));
+}
+
+/** `12 messages`, `1 message`. */
+export function count(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? "" : "s"}`;
+}
+
+/** What is said of a message beside its text. */
+export interface MessageMarks {
+  /** The number of the message that it answers, if it is known. */
+  readonly answers?: number;
+  readonly mentionsMe?: boolean;
+}
+
+/** `3 Yoda (23 Feb 2021 15:00:01, edited): text  [+1 Ann]`. */
+export function messageText(row: MessageRow, marks: MessageMarks, paint: Paint): string {
+  const facts = [formatMoment(row.at)];
+  if (row.editedAt !== undefined) facts.push("edited");
+  if (row.reply !== undefined) {
+    facts.push(marks.answers === undefined ? "an answer" : `answers ${marks.answers}`);
+  }
+  if (marks.mentionsMe) facts.push(paint("strong", "mentions you"));
+  const reactions = (row.reactions ?? []).map(({ emoji, users }) =>
+    `  [${visibleLine(emoji)} ${users.map(visibleLine).join(", ")}]`
+  );
+  const head = `${paint("strong", String(row.number))} ${nameText(row.by, paint)}`;
+  const when = paint("quiet", `(${facts.join(", ")})`);
+  return `${head} ${when}: ${visibleText(row.text)}${paint("quiet", reactions.join(""))}`;
+}
+
+/** `: why`, or nothing. */
+export function reasonText(why: string | undefined): string {
+  return why === undefined || why === "" ? "" : `: ${visibleLine(why)}`;
+}
