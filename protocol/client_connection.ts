@@ -102,9 +102,6 @@ const ENDINGS = {
   close: ["bye", "closing"],
 } as const;
 
-/** Replies to commands that were sent before the answer to `resume`, when that is refused. */
-const EARLY = { refused: ["refused", "unsigned"] } as const;
-
 /** The table: `[what to do, next state]` for each input of each state; the rest is a fault of the server. */
 export const CLIENT_TABLE: StateTable<ClientState, ClientInput, ClientAction> = {
   opening: {
@@ -121,9 +118,11 @@ export const CLIENT_TABLE: StateTable<ClientState, ClientInput, ClientAction> = 
     "other-version": ["bye", "closing"],
     "late": ["bye", "closing"],
   },
+  // Where commands were sent right behind a `resume` that is refused, so are they, even if signing in
+  // has begun again by then.
   unsigned: {
     ...ENDINGS,
-    ...EARLY,
+    refused: ["refused", "unsigned"],
     login: ["none", "challenging"],
     ask: ["none", "granting"],
   },
@@ -132,6 +131,7 @@ export const CLIENT_TABLE: StateTable<ClientState, ClientInput, ClientAction> = 
     "challenge": ["askPassword", "hashing"],
     "bad-challenge": ["bye", "closing"],
     "denied": ["denied", "unsigned"],
+    "refused": ["refused", "challenging"],
   },
   hashing: { ...ENDINGS, salted: ["sendProof", "proving"] },
   proving: {

@@ -237,9 +237,8 @@ class Session implements ClientSession {
   }
 
   timeout(): number | undefined {
-    const link = this.#connection?.timeout();
-    if (this.#dialAt === undefined) return link;
-    return link === undefined ? this.#dialAt : Math.min(link, this.#dialAt);
+    // Dialling waits until the link before has ended.
+    return this.#connection === undefined ? this.#dialAt : this.#connection.timeout();
   }
 
   handleTimeout(now: number): void {
@@ -368,8 +367,9 @@ class Session implements ClientSession {
 
   #seen(event: ForumEvent): void {
     const followed = this.#followed.get(event.scope);
-    if (followed === undefined || event.seq <= followed.last) return;
-    if (followed.last >= 0 && event.seq !== followed.last + 1) {
+    // Until following is answered, what comes belongs to an earlier following of the same scope.
+    if (followed === undefined || followed.asked !== 0 || event.seq <= followed.last) return;
+    if (event.seq !== followed.last + 1) {
       // The server left one out: come back and ask for it.
       this.#connection?.close("unexpected", this.#now);
       return;
@@ -455,11 +455,12 @@ class Session implements ClientSession {
       ? { ...given, key: `${this.#keys}-${++this.#keyCount}` }
       : given;
     this.#remember(id, command);
-    if (this.#state === "online") this.#connection!.command(id, command);
-    else if (BOUND_TO_LINK.has(command.op)) {
+    // An online session may have a link that is ending already.
+    const accepts = this.#connection?.acceptsCommands ?? false;
+    if (BOUND_TO_LINK.has(command.op) && !(accepts && this.#state === "online")) {
       this.#waiting.delete(id);
       this.#out.push({ kind: "refused", id, refused: refusedAs("lost") });
-    } else if (this.#connection?.acceptsCommands) this.#connection.command(id, command);
+    } else if (accepts) this.#connection!.command(id, command);
     return id;
   }
 
@@ -479,7 +480,11 @@ class Session implements ClientSession {
   }
 
   provideSaltedPassword(salted: Uint8Array, now: number): void {
-    this.#connection?.provideSaltedPassword(salted, this.#tick(now));
+    this.#tick(now);
+    // An answer to a link that broke in the meantime is too late, also if another one is there.
+    if (this.#connection?.state === "hashing") {
+      this.#connection.provideSaltedPassword(salted, this.#now);
+    }
   }
 
   close(now: number): void {

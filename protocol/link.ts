@@ -122,7 +122,8 @@ class ByteLink implements Link {
   readonly #transmit = createTransmitBuffer();
   readonly #largest: () => number;
   #now: number;
-  #heardAt: number;
+  /** When the peer was heard last, or asked for a sign of life. */
+  #beatAt: number;
   #asked = 0;
   #opened = false;
   #ended = false;
@@ -143,7 +144,7 @@ class ByteLink implements Link {
     this.#frame = frame;
     this.#largest = () => frame;
     this.heartbeat = heartbeat;
-    this.#now = this.#heardAt = now;
+    this.#now = this.#beatAt = now;
   }
 
   get now(): number {
@@ -196,7 +197,7 @@ class ByteLink implements Link {
   }
 
   #heard(): void {
-    this.#heardAt = this.#now;
+    this.#beatAt = this.#now;
     this.#asked = 0;
     this.#silentDue = false;
   }
@@ -206,7 +207,7 @@ class ByteLink implements Link {
     if (this.#lingerUntil !== undefined) return this.#lingerUntil;
     // A peer that has ended its side and reads no more is given up like one that is silent.
     if (this.heartbeat <= 0 || this.#endTold || this.#silentDue) return undefined;
-    return this.#heardAt + this.heartbeat * (this.#asked + 1);
+    return this.#beatAt + this.heartbeat;
   }
 
   handleTimeout(now: number): void {
@@ -218,6 +219,8 @@ class ByteLink implements Link {
       this.#transmit.clear();
       return;
     }
+    // Counted from now: a machine that slept gives its peer the time to answer.
+    this.#beatAt = this.#now;
     this.#asked++;
     if (this.#asked >= SILENT_HEARTBEATS) this.#silentDue = true;
     else this.send({ kind: "ping", id: this.#nonce = (this.#nonce + 1) >>> 0, body: {} });

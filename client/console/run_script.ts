@@ -21,11 +21,14 @@ export interface ScriptOptions {
 export interface ScriptEnd {
   /** Whether any line failed. */
   readonly failed: boolean;
-  /** Whether it said XIT. */
+  /** Whether it said XIT or SHT. */
   readonly left: boolean;
 }
 
-/** Runs each line and waits for what becomes of it, until the end or XIT. */
+/** After these there is nothing to stay for: whoever shuts the server down does not wait for its return. */
+const LEAVING: ReadonlySet<string> = new Set(["XIT", "SHT"]);
+
+/** Runs each line and waits for what becomes of it, until the end, XIT or SHT. */
 export async function runScript(options: ScriptOptions): Promise<ScriptEnd> {
   const { session, lines, show, over } = options;
   let failed = false;
@@ -35,7 +38,7 @@ export async function runScript(options: ScriptOptions): Promise<ScriptEnd> {
     const outcome = await session.run(line);
     show(outcome, line);
     failed ||= !outcome.ok;
-    if (outcome.ok && outcome.command === "XIT") return { failed, left: true };
+    if (outcome.ok && LEAVING.has(outcome.command)) return { failed, left: true };
     if (over()) break;
   }
   return { failed, left: false };
