@@ -1,0 +1,132 @@
+/**
+ * The commands of the specification, played: one user sends them in their order to the real service over
+ * a log in memory, with clocks and randomness that never vary. What comes back are the replies that the
+ * specification shows.
+ *
+ * @module
+ */
+
+import { encodeBase64 } from "../../protocol/base64.ts";
+import { type ClientConnection, createClientConnection } from "../../protocol/client_connection.ts";
+import type { Command } from "../../protocol/forum/command.ts";
+import type { ForumEvent } from "../../protocol/forum/event.ts";
+import { createVerifier, saltPassword, type Verifier } from "../../protocol/scram.ts";
+import { keepAdminVerifier } from "../../server/admin.ts";
+import { openSqliteLog } from "../../server/log/sqlite_log.ts";
+import { createService } from "../../server/service.ts";
+import type { Session } from "../../server/session.ts";
+
+/** The admin password of the story. */
+export const ADMIN_PASSWORD = "size matters not";
+
+/** The user who asks, and others who have accounts. */
+const USERS = ["Yoda", "Ann", "Bob"] as const;
+
+/** When the story begins, in ms since 1970; every command comes a second later than the one before. */
+const BEGIN = 1_700_000_000_000;
+
+function verifier(password: string): Verifier {
+  const salt = Uint8Array.from({ length: 16 }, (_, at) => at);
+  return createVerifier(saltPassword(password, salt, 4096), salt, 4096);
+}
+
+function random(out: Uint8Array): void {
+  out.forEach((_, at) => out[at] = 0x80 + at);
+}
+
+/** What a story brings. */
+export interface Story {
+  /** The body of the reply to each command: of DONE, or of REFUSED. */
+  readonly replies: readonly object[];
+  /** The events as they happened, and after them those whose texts are erased at the end. */
+  readonly events: readonly ForumEvent[];
+}
+
+/** Sends the commands and gives what comes of it. */
+export function playStory(commands: readonly Command[]): Story {
+  let clock = BEGIN;
+  const log = openSqliteLog({ path: ":memory:", now: () => clock });
+  try {
+    keepAdminVerifier(log, verifier(ADMIN_PASSWORD));
+    const work: (() => void)[] = [];
+    const service = createService({
+      log,
+      random,
+      clock: () => clock,
+      registration: "open",
+      lockout: {},
+      singleSession: false,
+      agent: "dfp-server/2.0",
+      heartbeat: 15_000,
+      idleTimeout: 0,
+      activity: { record() {}, flush: () => Promise.resolve() },
+      defer: (run) => void work.push(run),
+      onShutdown() {},
+    });
+    const events: ForumEvent[] = [];
+    const publish = log.onEntries;
+    log.onEntries = (entries) => {
+      events.push(...entries.map(({ event }) => event));
+      publish(entries);
+    };
+    const signIn = (user: string): [ClientConnection, Session] => {
+      const session = service.open({ source: "192.0.2.1", now: 0, wake() {} });
+      const client = createClientConnection({ random, now: 0, agent: "example/1.0" });
+      const { salt, iterations, storedKey, serverKey } = verifier("do or do not");
+      client.register({
+        user,
+        salt: encodeBase64(salt),
+        iterations,
+        storedKey: encodeBase64(storedKey),
+        serverKey: encodeBase64(serverKey),
+      }, 0);
+      return [client, session];
+    };
+    const talk = (client: ClientConnection, session: Session): object | undefined => {
+      let reply: object | undefined;
+      for (let moved = true; moved;) {
+        moved = work.length > 0;
+        for (const run of work.splice(0)) run();
+        for (let what = client.next(); what !== undefined; what = client.next()) {
+          if (what.kind === "done") reply = what.result;
+          else if (what.kind === "refused") reply = what.refused;
+        }
+        const said = client.peekTransmit();
+        const heard = session.peekTransmit();
+        if (said.length > 0) {
+          session.receive(said.slice(), 0);
+          client.consumeTransmit(said.length);
+        }
+        if (heard.length > 0) {
+          client.receive(heard.slice(), 0);
+          session.consumeTransmit(heard.length);
+        }
+        moved ||= said.length + heard.length > 0;
+      }
+      return reply;
+    };
+    for (const user of USERS.slice(1)) {
+      const [client, session] = signIn(user);
+      talk(client, session);
+      session.receiveBreak(0);
+    }
+    const [client, session] = signIn(USERS[0]);
+    talk(client, session);
+    const replies = commands.map((command, index) => {
+      clock += 1000;
+      client.command(index + 1, command);
+      const reply = talk(client, session);
+      if (reply === undefined) throw new Error(`no reply to ${JSON.stringify(command)}`);
+      return reply;
+    });
+    for (const scope of new Set(events.map(({ scope }) => scope))) {
+      for (const { json } of log.entries(scope, 0, { count: 1000, bytes: 1_000_000 })) {
+        const event: ForumEvent = JSON.parse(json);
+        if ("erased" in event) events.push(event);
+      }
+    }
+    return { replies, events };
+  } finally {
+    log.close();
+  }
+}

@@ -1,0 +1,220 @@
+/**
+ * The tables of the specification that follow from the code as a whole: statuses, messages, states,
+ * limits, who may do what, the values of the sign-in.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { CLIENT_TABLE } from "../../protocol/client_connection.ts";
+import { RETRY_FIRST, RETRY_MAX } from "../../protocol/client_session.ts";
+import { PAGE_MAX } from "../../protocol/forum/command.ts";
+import { EMOJIS_MAX, MEMBERS_MAX, THREADS_MAX } from "../../protocol/forum/decide.ts";
+import { type Role, SCOPE_MAX, SEQ_MAX } from "../../protocol/forum/event.ts";
+import { type Actor, policy } from "../../protocol/forum/policy.ts";
+import type { Message as ForumMessage, Thread } from "../../protocol/forum/state.ts";
+import {
+  FIRST_SKIPPABLE_TYPE,
+  FRAME_HEADER_BYTES,
+  FRAME_LENGTH_MAX,
+} from "../../protocol/frame.ts";
+import {
+  HELD_BYTES_MAX,
+  LINGER,
+  OPENING_LINE_MAX,
+  SILENT_HEARTBEATS,
+  TRANSMIT_HIGH_WATER,
+} from "../../protocol/link.ts";
+import { LOCKOUT_DEFAULTS } from "../../protocol/lockout.ts";
+import { CATALOGUE, FRAME_PAYLOAD_MAX, KINDS } from "../../protocol/message.ts";
+import { SCRAM_LIMITS } from "../../protocol/scram.ts";
+import { SERVER_TABLE } from "../../protocol/server_connection.ts";
+import { type Refusal, STATUS } from "../../protocol/status.ts";
+import { TEXT_LIMITS } from "../../protocol/text.ts";
+import { CONFIG_DEFAULTS } from "../../server/config.ts";
+import { KEY_RETENTION } from "../../server/log/log.ts";
+import { ROWS_MAX } from "../../server/presence.ts";
+import { FOLLOWS_MAX } from "../../server/questions.ts";
+import { COMMANDS_MAX } from "../../server/service.ts";
+import { ITERATIONS, TOKEN_LIFE } from "../../server/sign_in.ts";
+import { code, type Table } from "./document.ts";
+import { scramValues } from "./sign_in.ts";
+
+function statusTable(): Table {
+  return {
+    header: ["Code", "Name", "Try again", "Text"],
+    rows: Object.entries(STATUS).map(([name, { code: number, retry, text }]) => [
+      String(number),
+      code(name),
+      retry,
+      text,
+    ]),
+  };
+}
+
+function messageTable(): Table {
+  return {
+    header: ["Type", "Name", "From", "Id", "Payload", "What it is for"],
+    rows: KINDS.map((kind) => {
+      const { type, from, id, body } = CATALOGUE[kind];
+      const hex = type.toString(16).padStart(2, "0");
+      const payload = body === undefined ? "empty" : "JSON object";
+      return [hex, kind.toUpperCase(), from, id === "none" ? "0" : id, payload];
+    }),
+    key: 1,
+  };
+}
+
+type AnyTable = Record<string, Record<string, readonly [string, string]>>;
+
+function stateTable(table: AnyTable): Table {
+  return {
+    header: ["State", "Input", "Action", "Next state"],
+    rows: Object.entries(table).flatMap(([state, inputs]) =>
+      Object.entries(inputs).map(([input, [action, next]]) => [state, input, action, next])
+    ),
+  };
+}
+
+function wordTable(what: string, words: readonly string[]): Table {
+  return { header: [what, "Meaning"], rows: [...new Set(words)].map((word) => [word]), key: 0 };
+}
+
+const rowsOf = (table: AnyTable) =>
+  Object.values(table).flatMap((inputs) => Object.entries(inputs));
+const inputsOf = (table: AnyTable) => rowsOf(table).map(([input]) => input);
+const actionsOf = (table: AnyTable) => rowsOf(table).map(([, [action]]) => action);
+
+const LIMITS: Record<string, number> = {
+  FRAME_HEADER_BYTES,
+  FRAME_LENGTH_MAX,
+  FRAME_PAYLOAD_MAX,
+  FIRST_SKIPPABLE_TYPE,
+  OPENING_LINE_MAX,
+  COMMANDS_MAX,
+  TRANSMIT_HIGH_WATER,
+  HELD_BYTES_MAX,
+  LINGER,
+  SILENT_HEARTBEATS,
+  "CONFIG_DEFAULTS.heartbeat": CONFIG_DEFAULTS.heartbeat,
+  "CONFIG_DEFAULTS.idleTimeout": CONFIG_DEFAULTS.idleTimeout,
+  SEQ_MAX,
+  SCOPE_MAX,
+  PAGE_MAX,
+  ROWS_MAX,
+  FOLLOWS_MAX,
+  MEMBERS_MAX,
+  EMOJIS_MAX,
+  THREADS_MAX,
+  KEY_RETENTION,
+  TOKEN_LIFE,
+  ITERATIONS,
+  RETRY_FIRST,
+  RETRY_MAX,
+  ...named("LOCKOUT_DEFAULTS", LOCKOUT_DEFAULTS),
+  ...named("SCRAM_LIMITS", SCRAM_LIMITS),
+  ...named("TEXT_LIMITS", TEXT_LIMITS),
+};
+
+function named(group: string, limits: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(limits).map(([name, value]) => [`${group}.${name}`, value]),
+  );
+}
+
+function limitTable(): Table {
+  return {
+    header: ["Name", "Value", "What it limits"],
+    rows: Object.entries(LIMITS).map(([name, value]) => [code(name), String(value)]),
+    key: 0,
+  };
+}
+
+function actor(name: string, role: Role): Actor {
+  return { name, user: { name, role, banned: false, at: 0 } };
+}
+
+function thread(about: Partial<Thread>): Thread {
+  return {
+    number: 2,
+    title: "t",
+    owner: "own",
+    private: false,
+    direct: false,
+    members: [],
+    at: 0,
+    posts: 0,
+    living: 0,
+    lastAt: 0,
+    ...about,
+  };
+}
+
+/** What each rule says to the author or owner, to another member, to a moderator and to an admin. */
+function policyTable(): Table {
+  const message: ForumMessage = { seq: 2, ordinal: 1, author: "own", at: 0, textSeq: 2 };
+  const open = thread({});
+  const closed = thread({ private: true });
+  const direct = thread({ private: true, direct: true });
+  const subject = (role: Role) => actor("other", role).user;
+  const rules: Record<string, (actor: Actor) => Refusal | undefined> = {
+    "`edit` a message": (actor) => policy.edit(actor, message),
+    "`delete` a message": (actor) => policy.delete(actor, message, open),
+    "`delete` in a conversation of two": (actor) => policy.delete(actor, message, direct),
+    "`remove` a thread": (actor) => policy.remove(actor, open),
+    "`remove` a thread of the server": (actor) => policy.remove(actor, thread({ owner: "" })),
+    "`invite` to a private thread": (actor) => policy.invite(actor, closed),
+    "`invite` to a public thread": (actor) => policy.invite(actor, open),
+    "`invite` to a conversation of two": (actor) => policy.invite(actor, direct),
+    "`expel` another member": (actor) => policy.expel(actor, closed, "other"),
+    "`expel` oneself": (actor) => policy.expel(actor, { ...closed, owner: "x" }, actor.name),
+    "`expel` the owner": (actor) => policy.expel(actor, closed, "own"),
+    "`expel` from a conversation of two": (actor) => policy.expel(actor, direct, "other"),
+    "`role`": (actor) => policy.role(actor),
+    "`ban` a member": (actor) => policy.ban(actor, subject("member")),
+    "`ban` a moderator": (actor) => policy.ban(actor, subject("moderator")),
+    "`ban` an admin": (actor) => policy.ban(actor, subject("admin")),
+  };
+  const actors = [
+    actor("own", "member"),
+    actor("me", "member"),
+    actor("me", "moderator"),
+    actor("me", "admin"),
+  ];
+  return {
+    header: ["To", "Author or owner", "Another member", "Moderator", "Admin"],
+    rows: Object.entries(rules).map(([what, rule]) => [
+      what,
+      ...actors.map((actor) => {
+        const refusal = rule(actor);
+        return refusal === undefined ? "yes" : code(refusal.status);
+      }),
+    ]),
+  };
+}
+
+function scramTable(): Table {
+  return {
+    header: ["Name", "Value", "How it is made"],
+    rows: Object.entries(scramValues()).map(([name, value]) => [
+      code(name),
+      code(typeof value === "string" ? value : Buffer.from(value).toString("hex")),
+    ]),
+    key: 0,
+  };
+}
+
+/** The tables by the words of their markers. */
+export const TABLES: Record<string, () => Table> = {
+  statuses: statusTable,
+  messages: messageTable,
+  "server states": () => stateTable(SERVER_TABLE as AnyTable),
+  "server inputs": () => wordTable("Input", inputsOf(SERVER_TABLE as AnyTable)),
+  "server actions": () => wordTable("Action", actionsOf(SERVER_TABLE as AnyTable)),
+  "client states": () => stateTable(CLIENT_TABLE as AnyTable),
+  "client inputs": () => wordTable("Input", inputsOf(CLIENT_TABLE as AnyTable)),
+  "client actions": () => wordTable("Action", actionsOf(CLIENT_TABLE as AnyTable)),
+  limits: limitTable,
+  policy: policyTable,
+  scram: scramTable,
+};
