@@ -14,16 +14,17 @@ export * from "./protocol/client_connection.ts";
 export * from "./protocol/client_session.ts";
 export * from "./protocol/connection.ts";
 export * from "./protocol/forum/command.ts";
+export * from "./protocol/forum/command_schema.ts";
 export * from "./protocol/forum/decide.ts";
 export * from "./protocol/forum/event.ts";
+export * from "./protocol/forum/event_schema.ts";
 export * from "./protocol/forum/evolve.ts";
+export * from "./protocol/forum/memory_state.ts";
 export * from "./protocol/forum/policy.ts";
 export * from "./protocol/forum/reply.ts";
 export {
-  createMemoryState,
   type Credential,
   digest,
-  type MemoryState,
   // A message of the protocol bears the name already.
   type Message as StoredMessage,
   type State,

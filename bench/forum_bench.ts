@@ -6,7 +6,7 @@
 
 import { decide, isRefusal } from "../protocol/forum/decide.ts";
 import { evolve } from "../protocol/forum/evolve.ts";
-import { createMemoryState } from "../protocol/forum/state.ts";
+import { createMemoryState } from "../protocol/forum/memory_state.ts";
 import {
   createScramClient,
   createScramServer,

@@ -269,15 +269,19 @@ class Client implements ForumClient {
     this.#turn();
   }
 
+  /** Resolves when there is room for what comes, or to `false` when the stream is given up. */
+  async #wanted(stream: ByteStream): Promise<boolean> {
+    while (this.#stream === stream && (!this.#session.wantsRead || this.#queue?.full === true)) {
+      await new Promise<void>((resolve) => this.#readAgain = resolve);
+      this.#readAgain = undefined;
+    }
+    return this.#stream === stream;
+  }
+
   async #read(stream: ByteStream): Promise<void> {
     const buffer = new Uint8Array(READ_BYTES);
     try {
-      while (this.#stream === stream) {
-        if (!this.#session.wantsRead || this.#queue?.full === true) {
-          await new Promise<void>((resolve) => this.#readAgain = resolve);
-          this.#readAgain = undefined;
-          continue;
-        }
+      while (await this.#wanted(stream)) {
         const count = await stream.read(buffer);
         if (this.#stream !== stream) return;
         if (count === null) {
@@ -285,7 +289,9 @@ class Client implements ForumClient {
           this.#turn();
           return;
         }
-        if (this.#session.wantsRead) this.#session.receive(buffer.subarray(0, count), now());
+        // What has come while there is no room waits too: dropped, it would tear the stream.
+        if (!await this.#wanted(stream)) return;
+        this.#session.receive(buffer.subarray(0, count), now());
         this.#turn();
       }
     } catch {

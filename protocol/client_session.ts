@@ -20,7 +20,8 @@ import {
   createClientConnection,
 } from "./client_connection.ts";
 import type { Ending } from "./connection.ts";
-import { type Command, isChange } from "./forum/command.ts";
+import type { Command } from "./forum/command.ts";
+import { isChange } from "./forum/command_schema.ts";
 import type { ForumEvent, Role } from "./forum/event.ts";
 import type { Notice, Refused, Register } from "./message.ts";
 import type { ChannelBinding } from "./scram.ts";

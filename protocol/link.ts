@@ -28,7 +28,7 @@ import { createTransmitBuffer } from "./transmit_buffer.ts";
 
 /** The longest opening line, in bytes, with its end. */
 export const OPENING_LINE_MAX = 1024;
-/** With so many outgoing bytes waiting, no further message is pulled. */
+/** With so many outgoing bytes waiting, a server pulls no further message, and PING is not answered. */
 export const TRANSMIT_HIGH_WATER = 64 * 1024;
 /** While messages are held back, so many incoming bytes may wait. */
 export const HELD_BYTES_MAX = 16 * 1024;
@@ -116,6 +116,7 @@ const LINE_FEED = 0x0a;
 const decoder = new TextDecoder();
 
 class ByteLink implements Link {
+  readonly #side: Side;
   readonly #peer: Side;
   readonly #frame: number;
   readonly #received = createReceiveBuffer();
@@ -133,6 +134,8 @@ class ByteLink implements Link {
   #finished = false;
   /** The peer has said its last word, so there is nothing to wait for. */
   #byeHeard = false;
+  /** Nothing can be written any more. */
+  #severed = false;
   #faulted: LinkInput | undefined;
   #nonce = 0;
   held = false;
@@ -140,6 +143,7 @@ class ByteLink implements Link {
   heartbeat: number;
 
   constructor({ side, frame, heartbeat, now }: LinkOptions) {
+    this.#side = side;
     this.#peer = side === "server" ? "client" : "server";
     this.#frame = frame;
     this.#largest = () => frame;
@@ -168,9 +172,16 @@ class ByteLink implements Link {
     return this.#received.length < room;
   }
 
-  /** Whether messages stay in the buffer for now. */
+  /**
+   * Whether messages stay in the buffer for now. A server does no work for a client that does not read;
+   * if the client did the same, two that have much to say would wait for each other.
+   */
   get #stopped(): boolean {
-    return this.held || this.#transmit.pending >= TRANSMIT_HIGH_WATER;
+    return this.held || (this.#side === "server" && this.#muchToWrite);
+  }
+
+  get #muchToWrite(): boolean {
+    return this.#transmit.pending >= TRANSMIT_HIGH_WATER;
   }
 
   tick(now: number): number {
@@ -192,7 +203,11 @@ class ByteLink implements Link {
 
   receiveBreak(now: number): void {
     this.receiveEnd(now);
-    this.owing = false;
+    this.#sever();
+  }
+
+  #sever(): void {
+    this.#severed = true;
     this.#transmit.clear();
   }
 
@@ -216,7 +231,7 @@ class ByteLink implements Link {
     if (due === undefined || this.#now < due) return;
     if (this.#lingerUntil !== undefined) {
       this.#ended = true;
-      this.#transmit.clear();
+      this.#sever();
       return;
     }
     // Counted from now: a machine that slept gives its peer the time to answer.
@@ -238,9 +253,12 @@ class ByteLink implements Link {
     if (this.#faulted !== undefined) return this.#faulted;
     const input = this.#opened ? this.#pullMessage() : this.#pullLine();
     if (input !== undefined) return input;
-    if (!this.#ended || this.#endTold || this.#stopped || this.owing) return undefined;
+    if (!this.#ended || this.#endTold) return undefined;
+    // What is held back or owed does not matter any more when nobody is there.
+    if (!this.#severed && (this.#stopped || this.owing)) return undefined;
     this.#endTold = true;
-    return this.#received.length > 0 ? this.#fault("cut-short") : { input: "end" };
+    const cutShort = this.#received.length > 0 && !this.#stopped;
+    return cutShort ? this.#fault("cut-short") : { input: "end" };
   }
 
   #pullLine(): LinkInput | undefined {
@@ -268,7 +286,8 @@ class ByteLink implements Link {
       const message = parseMessage(frame, this.#peer);
       if (message === undefined || message.kind === "pong") continue;
       if (message.kind === "ping") {
-        this.send({ kind: "pong", id: message.id, body: {} });
+        // What waits to be written is a sign of life as well.
+        if (!this.#muchToWrite) this.send({ kind: "pong", id: message.id, body: {} });
         continue;
       }
       if (message.kind === "bye") this.#byeHeard = true;
@@ -295,15 +314,16 @@ class ByteLink implements Link {
   }
 
   sendFrame(kind: Kind, id: number, payload: string): void {
+    if (this.#severed) return;
     this.#transmit.frame(CATALOGUE[kind].type, id, payload);
   }
 
   sendText(line: string): void {
-    this.#transmit.text(line);
+    if (!this.#severed) this.#transmit.text(line);
   }
 
   sendShared(frames: Uint8Array): void {
-    this.#transmit.shared(frames);
+    if (!this.#severed) this.#transmit.shared(frames);
   }
 
   peekTransmit(): Uint8Array {
@@ -311,7 +331,8 @@ class ByteLink implements Link {
   }
 
   consumeTransmit(count: number): void {
-    this.#transmit.consume(count);
+    // A write that was under way when the stream broke has nothing left to take.
+    if (!this.#severed) this.#transmit.consume(count);
   }
 
   end(status?: StatusName, reason?: string): void {
@@ -329,7 +350,7 @@ class ByteLink implements Link {
   release(): void {
     this.#finished = true;
     this.#received.clear();
-    this.#transmit.clear();
+    this.#sever();
   }
 }
 

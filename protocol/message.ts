@@ -8,8 +8,10 @@
  * @module
  */
 
-import { type Command, command } from "./forum/command.ts";
-import { type ForumEvent, forumEvent, type Role, ROLES } from "./forum/event.ts";
+import type { Command } from "./forum/command.ts";
+import { command } from "./forum/command_schema.ts";
+import { type ForumEvent, type Role, ROLES } from "./forum/event.ts";
+import { forumEvent } from "./forum/event_schema.ts";
 import { encodeFrame, FIRST_SKIPPABLE_TYPE, type Frame } from "./frame.ts";
 import {
   flag,

@@ -129,7 +129,8 @@ export type RecordOf<F extends Record<string, Schema<unknown>>> =
   & { [K in keyof F as F[K] extends OptionalSchema<unknown> ? never : K]: Parsed<F[K]> }
   & { [K in keyof F as F[K] extends OptionalSchema<unknown> ? K : never]?: Parsed<F[K]> };
 
-type Parsed<S> = S extends Schema<infer T> ? T : never;
+/** The type of the values that a schema lets through. */
+export type Parsed<S> = S extends Schema<infer T> ? T : never;
 
 /** A rule for an object with named fields. */
 export interface RecordSchema<T> extends Schema<T> {

@@ -49,6 +49,11 @@ class FeedHub implements Hub {
 
   publish(entries: readonly Published[]): void {
     const touched = new Set<Feed>();
+    for (const { scope, event } of entries) {
+      if (event.kind !== "message.edited" && event.kind !== "message.deleted") continue;
+      // The log has blanked a text that the feed still has: who comes later reads the log.
+      this.#feeds.get(scope)?.clear();
+    }
     for (const { scope, seq, json, event } of entries) {
       const feed = this.#feeds.get(scope);
       if (feed === undefined) continue;

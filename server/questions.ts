@@ -11,8 +11,9 @@
 import type { Change, Command, Keyed } from "../protocol/forum/command.ts";
 import { scopeThread, userScope } from "../protocol/forum/event.ts";
 import { maySee } from "../protocol/forum/policy.ts";
+import type { ThreadRow } from "../protocol/forum/reply.ts";
 import { type Refusal, refuse } from "../protocol/status.ts";
-import { checkSearch, fold } from "../protocol/text.ts";
+import { checkSearch, fold, utf8Length } from "../protocol/text.ts";
 import { beginProof } from "./admin.ts";
 import type { Hub } from "./hub.ts";
 import type { Log, Transaction } from "./log/log.ts";
@@ -23,6 +24,8 @@ import type { ServiceSession } from "./session.ts";
 export const FOLLOWS_MAX = 1000;
 
 const DEFAULT_LIMIT = 50;
+/** Bytes that the rows of threads in one reply may take; one row takes at most a tenth of it. */
+const THREAD_ROWS_BYTES = 96 * 1024;
 const NOTHING = { json: "{}" };
 
 /** What answering needs. */
@@ -54,17 +57,26 @@ function json(value: object): { json: string } {
   return { json: JSON.stringify(value) };
 }
 
+/** As many of the first rows as fit into a reply beside a page of messages. */
+function fitting(rows: readonly ThreadRow[]): ThreadRow[] {
+  let room = THREAD_ROWS_BYTES;
+  const past = rows.findIndex((row) => (room -= utf8Length(JSON.stringify(row)) + 1) < 0);
+  return past < 0 ? [...rows] : rows.slice(0, past);
+}
+
 /** Answers a question. */
 export function answer(command: Exclude<Command, Change>, asking: Asking): Answer | (() => Answer) {
   const { tx, session, log, presence } = asking;
   const { user } = session;
   switch (command.op) {
-    case "threads":
-      return json(
-        log.threads(user, { skip: command.skip ?? 0, limit: command.limit ?? DEFAULT_LIMIT }),
-      );
+    case "threads": {
+      const page = { skip: command.skip ?? 0, limit: command.limit ?? DEFAULT_LIMIT };
+      const { threads, more } = log.threads(user, page);
+      const rows = fitting(threads);
+      return json({ threads: rows, more: more || rows.length < threads.length });
+    }
     case "find": {
-      const thread = tx.view.titled(fold(command.title));
+      const thread = tx.view.titled(fold(command.title.trim()));
       if (thread === undefined) return refuse("no-thread");
       return json({ thread: log.threadRow(user, thread.number) });
     }
@@ -81,7 +93,9 @@ export function answer(command: Exclude<Command, Change>, asking: Asking): Answe
       }
       const words = checkSearch(command.words);
       if (typeof words !== "string") return refuse("bad-text", words.complaint);
-      return json(log.search(user, { ...command, words }));
+      const { threads, messages, more } = log.search(user, { ...command, words });
+      const rows = fitting(threads);
+      return json({ threads: rows, messages, more: more || rows.length < threads.length });
     }
     case "users":
       return json(presence.rows(tx.view));

@@ -11,11 +11,12 @@
  */
 
 import { encodeBase64 } from "../protocol/base64.ts";
-import { type Change, type Command, isChange, type Keyed } from "../protocol/forum/command.ts";
+import type { Change, Command, Keyed } from "../protocol/forum/command.ts";
+import { isChange } from "../protocol/forum/command_schema.ts";
 import { decide, decideOpening, decidePromotion, isRefusal } from "../protocol/forum/decide.ts";
 import { FRAME_PAYLOAD_MAX } from "../protocol/message.ts";
 import { createServerConnection, type ServerTransition } from "../protocol/server_connection.ts";
-import { type Refusal, refuse, type StatusName } from "../protocol/status.ts";
+import { type Refusal, refuse, STATUS, type StatusName } from "../protocol/status.ts";
 import { fold, TEXT_LIMITS } from "../protocol/text.ts";
 import type { ActivityLog } from "./activity.ts";
 import { ADMIN } from "./admin.ts";
@@ -257,8 +258,9 @@ class ForumService implements Service {
       if (failure === undefined) {
         this.#putBack(undone);
         for (const act of aftermath) act();
-      } else if (failure.status === "internal" && tasks.length > 1) {
-        // One of them is poison: alone it harms nobody else.
+      } else if (tasks.length > 1) {
+        // One of them is poison, or only those that write need the room that is not there: each
+        // alone harms nobody else.
         for (const task of tasks) this.#runUnit([task]);
       } else {
         for (const task of tasks) this.#fail(task, failure);
@@ -294,7 +296,8 @@ class ForumService implements Service {
       case "failed":
         return this.#signIn.failed(tx, job.user, session.source);
       case "enter": {
-        const occupied = this.#presence.of(job.user).size > 0 || unit.entering.has(job.user);
+        const folded = fold(job.user);
+        const occupied = this.#presence.of(folded).size > 0 || unit.entering.has(folded);
         const place = { source: session.source, occupied };
         return this.#admit(session, this.#signIn.enter(tx, job.user, place), {
           unit,
@@ -302,13 +305,23 @@ class ForumService implements Service {
         });
       }
       case "resume":
-        return this.#admit(session, this.#signIn.resume(tx, job.token), { unit, did: "resume" });
+        return this.#admit(session, this.#resume(tx, job.token, unit), { unit, did: "resume" });
       case "register":
         return this.#admit(session, this.#signIn.register(tx, job.registration), {
           unit,
           did: "register",
         });
     }
+  }
+
+  /** A token signs in again; where one session an account is allowed, only in its own place. */
+  #resume(tx: Transaction, token: string, unit: Unit): Admission | Refusal {
+    const outcome = this.#signIn.resume(tx, token);
+    if (isRefusal(outcome) || !this.#options.singleSession) return outcome;
+    const { user, hash } = outcome;
+    const own = this.#holders.get(hash)?.present ? 1 : 0;
+    const occupied = this.#presence.of(user).size > own || unit.entering.has(user);
+    return occupied ? refuse("already-logged-in") : outcome;
   }
 
   #admit(
@@ -327,8 +340,7 @@ class ForumService implements Service {
     }
     unit.entering.add(outcome.user);
     aftermath.push(() => {
-      // The same token on a new link: the old link is dead, whether it knows it or not.
-      this.#holders.get(outcome.hash)?.connection.close("replaced", this.#now);
+      const old = this.#holders.get(outcome.hash);
       const { name, role } = this.#log.view.user(outcome.user)!;
       const { token } = outcome;
       session.connection.grant(
@@ -341,6 +353,8 @@ class ForumService implements Service {
       session.present = true;
       this.#holders.set(outcome.hash, session);
       this.#presence.enter(session, this.#options.clock());
+      // The same token on a new link: the old link is dead, whether it knows it or not.
+      if (old !== undefined) this.#end(old, "replaced");
       this.#record(session, did);
       session.wake();
     });
@@ -352,7 +366,7 @@ class ForumService implements Service {
     { id, command, unit }: { id: number; command: Command; unit: Unit },
   ): void {
     const outcome = isChange(command)
-      ? this.#change(tx, session, command)
+      ? this.#change(tx, session, { command, unit })
       : this.#question(tx, session, { command, unit });
     unit.aftermath.push(() => {
       const reply = typeof outcome === "function" ? outcome() : outcome;
@@ -371,9 +385,10 @@ class ForumService implements Service {
 
   #change(
     tx: Transaction,
-    { user, token }: ServiceSession,
-    command: Change & Keyed,
+    session: ServiceSession,
+    { command, unit }: { command: Change & Keyed; unit: Unit },
   ): { json: string } | Refusal {
+    const { user, token } = session;
     const { key } = command;
     if (key === undefined) {
       return refuse("bad-field", "This command needs a key, so that it can be repeated safely.", {
@@ -387,8 +402,11 @@ class ForumService implements Service {
     const outcome = decide(tx.view, command, { user, at: this.#options.clock() });
     if (isRefusal(outcome)) return outcome;
     tx.append(outcome.events);
-    // Whoever knew the old password may hold a token that it brought.
-    if (command.op === "credential") this.#signIn.keepOnly(tx, user, token);
+    if (command.op === "credential") {
+      // Whoever knew the old password may hold a token that it brought, or be here.
+      this.#signIn.keepOnly(tx, user, token);
+      unit.aftermath.push(() => this.#endOthers(session));
+    }
     const json = JSON.stringify(outcome.reply);
     tx.remember(user, key, { fingerprint: print, json });
     return { json };
@@ -422,12 +440,22 @@ class ForumService implements Service {
         this.#record(session, "shutdown");
         this.#options.defer(this.#options.onShutdown);
       },
-      endOthers: () => {
-        for (const other of this.#sessionsOf(session.user)) {
-          if (other !== session) other.connection.close("replaced", this.#now);
-        }
-      },
+      endOthers: () => this.#endOthers(session),
     });
+  }
+
+  /** Ends all other sessions of the user of this one. */
+  #endOthers(session: ServiceSession): void {
+    for (const other of this.#sessionsOf(session.user)) {
+      if (other !== session) this.#end(other, "replaced");
+    }
+  }
+
+  /** Ends a session; its goodbye is still written. */
+  #end(session: ServiceSession, status: StatusName): void {
+    session.connection.close(status, this.#now);
+    this.#part(session, STATUS[status].text);
+    session.wake();
   }
 
   #publish(entries: readonly Published[]): void {
@@ -436,10 +464,7 @@ class ForumService implements Service {
       if (event.kind === "member.left") {
         for (const session of this.#sessionsOf(event.user)) session.unfollow(event.scope);
       } else if (event.kind === "user.banned" && event.on) {
-        for (const session of this.#sessionsOf(event.user)) {
-          session.connection.close("banned", this.#now);
-          session.wake();
-        }
+        for (const session of this.#sessionsOf(event.user)) this.#end(session, "banned");
       }
     }
   }
@@ -486,10 +511,7 @@ interface Unit {
 
 /** What tells a command from another under the same key. */
 function fingerprint(command: Change): string {
-  const thread = "thread" in command ? command.thread : "";
-  const message = "message" in command ? command.message : "";
-  const text = "text" in command ? hash(command.text) : "";
-  return `${command.op} ${thread} ${message} ${text}`;
+  return `${command.op} ${hash(JSON.stringify(command))}`;
 }
 
 /** FNV-1a, 32 bits: it only has to notice a careless client, not to withstand a clever one. */

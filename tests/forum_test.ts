@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { type Change, command as commandSchema, isChange } from "../protocol/forum/command.ts";
+import type { Change } from "../protocol/forum/command.ts";
+import { command as commandSchema, isChange } from "../protocol/forum/command_schema.ts";
 import {
   decide,
   decideOpening,
@@ -10,15 +11,11 @@ import {
   isRefusal,
   MEMBERS_MAX,
 } from "../protocol/forum/decide.ts";
-import { type ForumEvent, forumEvent, type Role, ROLES } from "../protocol/forum/event.ts";
+import { type ForumEvent, type Role, ROLES } from "../protocol/forum/event.ts";
+import { forumEvent } from "../protocol/forum/event_schema.ts";
 import { evolve } from "../protocol/forum/evolve.ts";
-import {
-  createMemoryState,
-  describe,
-  digest,
-  type MemoryState,
-  pair,
-} from "../protocol/forum/state.ts";
+import { createMemoryState, type MemoryState } from "../protocol/forum/memory_state.ts";
+import { describe, digest, pair } from "../protocol/forum/state.ts";
 import type { StatusName } from "../protocol/status.ts";
 import {
   checkBody,

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import fc from "fast-check";
-import { command as commandSchema, isChange } from "../protocol/forum/command.ts";
-import { forumEvent, scopeThread, threadScope, userScope } from "../protocol/forum/event.ts";
+import { command as commandSchema, isChange } from "../protocol/forum/command_schema.ts";
+import { scopeThread, threadScope, userScope } from "../protocol/forum/event.ts";
+import { forumEvent } from "../protocol/forum/event_schema.ts";
 import { encodeFrame, FIRST_SKIPPABLE_TYPE, type Frame, readFrame } from "../protocol/frame.ts";
 import {
   BANNER,

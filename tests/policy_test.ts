@@ -3,13 +3,9 @@ import type { Change } from "../protocol/forum/command.ts";
 import { decide, decideOpening, decideRegistration, isRefusal } from "../protocol/forum/decide.ts";
 import { type ForumEvent, type Role, ROLES } from "../protocol/forum/event.ts";
 import { evolve } from "../protocol/forum/evolve.ts";
+import { createMemoryState } from "../protocol/forum/memory_state.ts";
 import { type Actor, maySee, policy } from "../protocol/forum/policy.ts";
-import {
-  createMemoryState,
-  type Message,
-  type Thread,
-  type User,
-} from "../protocol/forum/state.ts";
+import type { Message, Thread, User } from "../protocol/forum/state.ts";
 import { fold } from "../protocol/text.ts";
 import { VERIFIER } from "./arbitraries.ts";
 

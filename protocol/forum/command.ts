@@ -4,127 +4,163 @@
  * A command is the payload of a COMMAND frame: `op`, the fields of that op, and for everything that
  * changes something a `key` of the client's choosing. The server keeps key and reply in the same
  * transaction as the change, so a command sent again with its key is never done twice (DESIGN §6).
- * Here are the shapes; what a command does is in decide.ts (changes) and in the server (questions).
+ * Here are the types; command_schema.ts checks what comes in, decide.ts says what a change does, and the
+ * server answers the questions.
  *
  * @module
  */
 
-import {
-  flag,
-  integer,
-  list,
-  oneOf,
-  optional,
-  record,
-  type RecordSchema,
-  type Schema,
-  tagged,
-  text,
-} from "../schema.ts";
-import { type Role, ROLES, SCOPE_MAX, SEQ_MAX } from "./event.ts";
+import type { Role } from "./event.ts";
 
 /** Opens a thread; a private one is for its members only. */
 export interface Create {
+  /** Answered with the number of the new thread. */
   readonly op: "create";
+  /** At most 120 code points; no two public threads may have the same, once folded. */
   readonly title: string;
+  /** Whether only its members may see it; false by default. */
   readonly private?: boolean;
-  /** Whom to let into a private thread, beside its owner. */
+  /** Names of those to let into a private thread beside its owner, who counts to the 64 at most. */
   readonly members?: string[];
 }
 
 /** Removes a thread with all that it holds. */
 export interface Remove {
+  /** For its owner or a moderator. */
   readonly op: "remove";
+  /** Its number; its title becomes free again, its number is never given twice. */
   readonly thread: number;
+  /** The reason to keep with it, at most 300 code points. */
   readonly why?: string;
 }
 
 /** Posts a message. */
 export interface Post {
+  /** Answered with the `seq` and the number of the message. */
   readonly op: "post";
+  /** The thread's number. */
   readonly thread: number;
+  /** At most 64 KiB of UTF-8, with something to see in it; `@name` mentions a user. */
   readonly text: string;
-  /** The `seq` of the message that it answers. */
+  /** The `seq` of the message that it answers, which must still be there. */
   readonly reply?: number;
 }
 
 /** Replaces the text of one's own message. */
 export interface Edit {
+  /** For the message's author only. */
   readonly op: "edit";
+  /** The number of the thread that holds it. */
   readonly thread: number;
-  /** The `seq` of its posting. */
+  /** The `seq` of the message's posting. */
   readonly message: number;
+  /** What replaces the text; the limits are those of {@linkcode Post}. */
   readonly text: string;
 }
 
 /** Deletes one's own message; a moderator may delete any. */
 export interface Delete {
+  /** The text leaves the log as well; the `seq` is never given again. */
   readonly op: "delete";
+  /** The number of the thread that holds it. */
   readonly thread: number;
+  /** The `seq` of the message's posting. */
   readonly message: number;
+  /** The reason to keep with it, at most 300 code points. */
   readonly why?: string;
 }
 
 /** Puts a reaction on a message or takes it off. */
 export interface React {
+  /** One user may put several reactions on one message. */
   readonly op: "react";
+  /** The number of the thread that holds the message. */
   readonly thread: number;
+  /** The `seq` of the message's posting. */
   readonly message: number;
+  /** One emoji or character, or a name between colons such as `:+1:`. */
   readonly emoji: string;
+  /** True puts it there, false takes it off; where that is so already nothing happens. */
   readonly on: boolean;
 }
 
 /** Posts to the conversation with one other user, opening it if need be. */
 export interface Tell {
+  /** Answered with the thread of the conversation and the place of the message in it. */
   readonly op: "tell";
+  /** The name of the other, in any case. */
   readonly user: string;
+  /** What to say; the limits are those of {@linkcode Post}. */
   readonly text: string;
 }
 
 /** Lets a user into a private thread. */
 export interface Invite {
+  /** Any member may do it; a conversation of two takes no third. */
   readonly op: "invite";
+  /** The number of a private thread that one is a member of. */
   readonly thread: number;
+  /** The name of the new member, in any case. */
   readonly user: string;
 }
 
 /** Leaves a private thread, or (its owner, a moderator) puts somebody out of it. */
 export interface Expel {
+  /** The owner cannot be put out: who owns a thread removes it instead. */
   readonly op: "expel";
+  /** The number of a private thread of several. */
   readonly thread: number;
+  /** The name of the member, in any case; one's own to leave. */
   readonly user: string;
+  /** The reason to keep with it, at most 300 code points. */
   readonly why?: string;
 }
 
 /** Says that everything up to a message has been read. */
 export interface Mark {
+  /** Only a step forward is kept; a mark never goes back. */
   readonly op: "mark";
+  /** The thread's number. */
   readonly thread: number;
+  /** A `seq` of the thread's scope; one beyond its end means its end. */
   readonly upto: number;
 }
 
 /** Gives a role (admins only). */
 export interface SetRole {
+  /** Also for oneself. */
   readonly op: "role";
+  /** The name of the user, in any case. */
   readonly user: string;
+  /** The role from now on. */
   readonly role: Role;
+  /** The reason to keep with it, at most 300 code points. */
   readonly why?: string;
 }
 
 /** Bans a user or lifts the ban (moderators and admins). */
 export interface Ban {
+  /** Only against a role below one's own; it ends the sessions of the user. */
   readonly op: "ban";
+  /** The name of the user, in any case. */
   readonly user: string;
+  /** True bans, false lifts the ban. */
   readonly on: boolean;
+  /** The reason to keep with it, at most 300 code points. */
   readonly why?: string;
 }
 
 /** Changes one's own password: the new verifier, bytes in base64. */
 export interface SetCredential {
+  /** Ends the account's other sessions and their tokens. */
   readonly op: "credential";
+  /** 16 random bytes in base64. */
   readonly salt: string;
+  /** The rounds of PBKDF2, from 4,096 to 10,000,000; 600,000 is what clients here take. */
   readonly iterations: number;
+  /** SCRAM's StoredKey, 32 bytes in base64. */
   readonly storedKey: string;
+  /** SCRAM's ServerKey, 32 bytes in base64. */
   readonly serverKey: string;
 }
 
@@ -146,21 +182,27 @@ export type Change =
 
 /** Lists threads that one may see, most recently active first. */
 export interface Threads {
+  /** Answered with rows, and whether there are more. */
   readonly op: "threads";
-  /** Skip so many. */
+  /** How many rows to pass over; none by default. */
   readonly skip?: number;
+  /** How many rows to give, at most {@linkcode PAGE_MAX}; 50 by default. */
   readonly limit?: number;
 }
 
 /** Finds a thread by its title. */
 export interface Find {
+  /** Private threads are not found: their titles need not differ. */
   readonly op: "find";
+  /** The title of a public thread, in any case. */
   readonly title: string;
 }
 
 /** Reads a page of a thread's living messages; without a place, its end. */
 export interface Read {
+  /** At most one of `after`, `before` and `number` counts, in this order. */
   readonly op: "read";
+  /** The thread's number. */
   readonly thread: number;
   /** Messages posted after this `seq`, oldest first. */
   readonly after?: number;
@@ -168,33 +210,45 @@ export interface Read {
   readonly before?: number;
   /** Messages from this number on. */
   readonly number?: number;
+  /** How many messages to give, at most {@linkcode PAGE_MAX}; 50 by default. */
   readonly limit?: number;
 }
 
 /** Messages posted or changed later than a moment, oldest first. */
 export interface Since {
+  /** Answered with messages of every thread that one may see. */
   readonly op: "since";
+  /** The moment, in ms since 1970 UTC. */
   readonly at: number;
+  /** Look into this thread only. */
   readonly thread?: number;
+  /** How many messages to give, at most {@linkcode PAGE_MAX}; 50 by default. */
   readonly limit?: number;
 }
 
 /** Searches titles and texts. */
 export interface Search {
+  /** Answered with threads by their titles, and messages by their texts, newest first. */
   readonly op: "search";
+  /** What to look for, at most 200 code points. */
   readonly words: string;
+  /** Look into this thread only. */
   readonly thread?: number;
+  /** How many messages to give, at most {@linkcode PAGE_MAX}; 50 by default. */
   readonly limit?: number;
 }
 
 /** Who is on. */
 export interface Users {
+  /** Whoever has a connection that is signed in; {@linkcode Watch} tells of changes. */
   readonly op: "users";
 }
 
 /** Follows a scope: every event after `after`, then live. */
 export interface Follow {
+  /** At most 1,000 scopes a session; following again begins anew. */
   readonly op: "follow";
+  /** `directory`, `accounts`, `thread/<number>`, or one's own `user/<folded name>`. */
   readonly scope: string;
   /** The last `seq` that one has; 0 for the beginning. Without it: only what comes from now on. */
   readonly after?: number;
@@ -202,38 +256,51 @@ export interface Follow {
 
 /** Follows a scope no longer. */
 export interface Unfollow {
+  /** Where the scope is not followed nothing happens. */
   readonly op: "unfollow";
+  /** As it was followed. */
   readonly scope: string;
 }
 
 /** Asks for presence and typing notices, or for no more of them. */
 export interface Watch {
+  /** Answered with who is on, so that nothing falls in between. */
   readonly op: "watch";
+  /** True asks for notices, false for no more. */
   readonly on: boolean;
 }
 
 /** Tells the others that one is typing. */
 export interface Typing {
+  /** Told to those who watch and may see the thread; kept nowhere. */
   readonly op: "typing";
+  /** The thread's number. */
   readonly thread: number;
 }
 
 /** Ends this session's token, or every session's of this account. */
 export interface Logout {
+  /** The connection stays; close it to leave. */
   readonly op: "logout";
+  /** True drops every token of the account and ends its other sessions; false by default. */
   readonly everywhere?: boolean;
 }
 
 /** First step of proving the admin password: SCRAM's client-first message. */
 export interface Prove {
+  /** Answered with the challenge. */
   readonly op: "prove";
+  /** As RFC 5802 writes it, at most 1,024 characters. */
   readonly scram: string;
 }
 
 /** Second step: the proof, and what it is for: shutting down, or taking the admin's role. */
 export interface Admin {
+  /** Answered with the server's own proof. */
   readonly op: "admin";
+  /** SCRAM's client-final message, as RFC 5802 writes it. */
   readonly scram: string;
+  /** What to do once the password is proved. */
   readonly action: "shutdown" | "promote";
 }
 
@@ -267,73 +334,3 @@ export type Op = Command["op"];
 
 /** The most rows that a question's `limit` may ask for. */
 export const PAGE_MAX = 500;
-
-const key = optional(text(64, 1));
-const seq: Schema<number> = integer(1, SEQ_MAX);
-const place: Schema<number> = integer(0, SEQ_MAX);
-const limit = optional(integer(1, PAGE_MAX));
-const name: Schema<string> = text(64, 1);
-// Longer than what is allowed, so that decide can say what is wrong in its own words.
-const title: Schema<string> = text(1024);
-const body: Schema<string> = text(100_000);
-const why = optional(text(600));
-const encoded: Schema<string> = text(128, 1);
-const scram: Schema<string> = text(1024, 1);
-
-type Fields<C> = C extends Command ? Omit<C, "op"> : never;
-type Shapes = { readonly [K in Op]: RecordSchema<Fields<Extract<Command, { op: K }>>> };
-
-const changes = {
-  create: record({ key, title, private: optional(flag), members: optional(list(name, 64)) }),
-  remove: record({ key, thread: seq, why }),
-  post: record({ key, thread: seq, text: body, reply: optional(seq) }),
-  edit: record({ key, thread: seq, message: seq, text: body }),
-  delete: record({ key, thread: seq, message: seq, why }),
-  react: record({ key, thread: seq, message: seq, emoji: text(64), on: flag }),
-  tell: record({ key, user: name, text: body }),
-  invite: record({ key, thread: seq, user: name }),
-  expel: record({ key, thread: seq, user: name, why }),
-  mark: record({ key, thread: seq, upto: seq }),
-  role: record({ key, user: name, role: oneOf(ROLES), why }),
-  ban: record({ key, user: name, on: flag, why }),
-  credential: record({
-    key,
-    salt: encoded,
-    iterations: integer(4096, 10_000_000),
-    storedKey: encoded,
-    serverKey: encoded,
-  }),
-};
-
-const questions = {
-  threads: record({ key, skip: optional(place), limit }),
-  find: record({ key, title }),
-  read: record({
-    key,
-    thread: seq,
-    after: optional(place),
-    before: optional(seq),
-    number: optional(seq),
-    limit,
-  }),
-  since: record({ key, at: integer(0, 8_640_000_000_000_000), thread: optional(seq), limit }),
-  search: record({ key, words: text(1024), thread: optional(seq), limit }),
-  users: record({ key }),
-  follow: record({ key, scope: text(SCOPE_MAX, 1), after: optional(place) }),
-  unfollow: record({ key, scope: text(SCOPE_MAX, 1) }),
-  watch: record({ key, on: flag }),
-  typing: record({ key, thread: seq }),
-  logout: record({ key, everywhere: optional(flag) }),
-  prove: record({ key, scram }),
-  admin: record({ key, scram, action: oneOf(["shutdown", "promote"]) }),
-};
-
-const shapes: Shapes = { ...changes, ...questions };
-
-/** What the payload of a COMMAND must look like. */
-export const command: Schema<Command> = tagged<Command>("op", shapes);
-
-/** Whether a command changes something that lasts, and so needs a key. */
-export function isChange(given: Command): given is Change & Keyed {
-  return given.op in changes;
-}

@@ -3,7 +3,7 @@
  *
  * An event stands in a scope under a sequence number; the numbers of a scope are 1, 2, 3… without a
  * gap. The fields here are exactly what travels in the payload of an EVENT frame and what the log
- * stores. `by` is the user who did it, or `""` for the server itself.
+ * stores; event_schema.ts checks them. `by` is the user who did it, or `""` for the server itself.
  *
  * | scope | holds | who may follow it |
  * |---|---|---|
@@ -15,19 +15,6 @@
  *
  * @module
  */
-
-import {
-  flag,
-  integer,
-  list,
-  oneOf,
-  optional,
-  record,
-  type RecordSchema,
-  type Schema,
-  tagged,
-  text,
-} from "../schema.ts";
 
 /** What a user may do (see policy.ts). */
 export type Role = "member" | "moderator" | "admin";
@@ -49,9 +36,13 @@ export interface EventBase {
 
 /** First in every thread's scope. */
 export interface ThreadOpened extends EventBase {
+  /** `by` becomes the owner; a thread of the server (`""`), as the lobby, has none. */
   readonly kind: "thread.opened";
+  /** Its number, the same as in the scope. */
   readonly thread: number;
+  /** As it is shown, at most 120 code points. */
   readonly title: string;
+  /** Whether only its members may see it. */
   readonly private: boolean;
   /** Those who may see a private thread, the owner among them; empty for a public one. */
   readonly members: string[];
@@ -61,15 +52,21 @@ export interface ThreadOpened extends EventBase {
 
 /** In `directory`: a public thread has come. */
 export interface ThreadCreated extends EventBase {
+  /** Told beside the `thread.opened` in the thread's own scope. */
   readonly kind: "thread.created";
+  /** Its number; follow `thread/<number>` for what is said there. */
   readonly thread: number;
+  /** As it is shown, at most 120 code points. */
   readonly title: string;
 }
 
 /** In the thread's own scope as its last entry, and in `directory` if it was public. */
 export interface ThreadRemoved extends EventBase {
+  /** `by` is its owner or a moderator. */
   readonly kind: "thread.removed";
+  /** Its number, which no other thread gets. */
   readonly thread: number;
+  /** What it was called; another thread may take the title. */
   readonly title: string;
   /** Why a moderator did it. */
   readonly why?: string;
@@ -77,13 +74,15 @@ export interface ThreadRemoved extends EventBase {
 
 /** A message; its `seq` is its identity for ever. */
 export interface MessagePosted extends EventBase {
+  /** `by` is the author. */
   readonly kind: "message.posted";
+  /** At most 64 KiB of UTF-8; `""` once it is erased. */
   readonly text: string;
   /** Its place among the thread's living messages when it was posted. */
   readonly number: number;
-  /** The message that it answers. */
+  /** The `seq` of the message that it answers. */
   readonly reply?: number;
-  /** Whom the text names with `@`, folded. */
+  /** Whom the text names with `@`, folded: at most 32, all of them accounts. */
   readonly mentions?: string[];
   /** The text was edited or deleted since, and is gone from the log. */
   readonly erased?: boolean;
@@ -91,90 +90,131 @@ export interface MessagePosted extends EventBase {
 
 /** The text of a message was replaced by its author. */
 export interface MessageEdited extends EventBase {
+  /** `by` is the author: nobody else edits. */
   readonly kind: "message.edited";
+  /** The `seq` of the message's posting. */
   readonly message: number;
+  /** The new text, at most 64 KiB of UTF-8; `""` once it is erased. */
   readonly text: string;
+  /** Whom the new text names; it replaces the mentions before. */
   readonly mentions?: string[];
+  /** The text was edited again or deleted since, and is gone from the log. */
   readonly erased?: boolean;
 }
 
 /** A message was deleted by its author or a moderator. */
 export interface MessageDeleted extends EventBase {
+  /** The numbers of the messages after it close up; its `seq` is not used again. */
   readonly kind: "message.deleted";
+  /** The `seq` of the message's posting. */
   readonly message: number;
+  /** The reason that was given, at most 300 code points. */
   readonly why?: string;
 }
 
 /** A reaction was put on a message or taken off. */
 export interface ReactionChanged extends EventBase {
+  /** `by` is who reacted. */
   readonly kind: "reaction.changed";
+  /** The `seq` of the message's posting. */
   readonly message: number;
+  /** One emoji or character, or a name between colons. */
   readonly emoji: string;
+  /** True where it was put there, false where it was taken off. */
   readonly on: boolean;
 }
 
 /** Somebody was let into a private thread. */
 export interface MemberJoined extends EventBase {
+  /** `by` is the member who invited. */
   readonly kind: "member.joined";
+  /** The name of the new member. */
   readonly user: string;
 }
 
 /** Somebody left a private thread or was put out of it. */
 export interface MemberLeft extends EventBase {
+  /** `by` is the user who left, or who put them out. */
   readonly kind: "member.left";
+  /** The name of the member who is one no longer. */
   readonly user: string;
+  /** The reason that was given, at most 300 code points. */
   readonly why?: string;
 }
 
 /** In `accounts`: a new account. */
 export interface UserRegistered extends EventBase {
+  /** `by` is the new user too. */
   readonly kind: "user.registered";
+  /** The name as the user wrote it; its folded form is unique. */
   readonly user: string;
 }
 
 /** In `accounts`: a role was given. */
 export interface UserRole extends EventBase {
+  /** `by` is the admin, or whoever proved the admin password. */
   readonly kind: "user.role";
+  /** Whose role it is. */
   readonly user: string;
+  /** The role from now on. */
   readonly role: Role;
+  /** The reason that was given, at most 300 code points. */
   readonly why?: string;
 }
 
 /** In `accounts`: a ban was set or lifted. */
 export interface UserBanned extends EventBase {
+  /** `by` is the moderator or the admin. */
   readonly kind: "user.banned";
+  /** Who is banned or no longer so. */
   readonly user: string;
+  /** True for a ban, false where it was lifted. */
   readonly on: boolean;
+  /** The reason that was given, at most 300 code points. */
   readonly why?: string;
 }
 
 /** In `user/<name>`: a private thread can be seen from now on. */
 export interface ThreadEntered extends EventBase {
+  /** `by` is who opened the thread or invited. */
   readonly kind: "thread.entered";
+  /** Its number; `thread/<number>` can be followed from now on. */
   readonly thread: number;
+  /** As it is shown; for a conversation of two, both names. */
   readonly title: string;
 }
 
 /** In `user/<name>`: a private thread can no longer be seen. */
 export interface ThreadLeft extends EventBase {
+  /** The user left, was put out, or the thread was removed. */
   readonly kind: "thread.left";
+  /** Its number; its scope can no longer be followed. */
   readonly thread: number;
 }
 
 /** In `user/<name>`: everything up to `upto` has been read. */
 export interface ThreadRead extends EventBase {
+  /** Tells the user's other devices. */
   readonly kind: "thread.read";
+  /** The thread's number. */
   readonly thread: number;
+  /** A `seq` of the thread's scope, higher than the mark before. */
   readonly upto: number;
 }
 
 /** In `secrets`: how a password is checked. Bytes are base64. */
 export interface CredentialSet extends EventBase {
+  /** Follows a registration or a new password. */
   readonly kind: "credential.set";
+  /** Whose password it is. */
   readonly user: string;
+  /** 16 random bytes, in base64. */
   readonly salt: string;
+  /** The rounds of PBKDF2. */
   readonly iterations: number;
+  /** SCRAM's StoredKey, 32 bytes in base64. */
   readonly storedKey: string;
+  /** SCRAM's ServerKey, 32 bytes in base64. */
   readonly serverKey: string;
 }
 
@@ -207,73 +247,10 @@ export const FOLDED_NAME_MAX = 128;
 /** The longest scope, in UTF-16 units: that of a user. */
 export const SCOPE_MAX = "user/".length + FOLDED_NAME_MAX;
 
-const seq: Schema<number> = integer(1, SEQ_MAX);
-const user: Schema<string> = text(64);
-const title: Schema<string> = text(256);
-const why: Schema<string> = text(600);
-const body: Schema<string> = text(65_536);
-const mentions: Schema<string[]> = list(text(FOLDED_NAME_MAX), 32);
-/** The largest time that a JavaScript date can hold. */
-const at: Schema<number> = integer(0, 8_640_000_000_000_000);
-const base = { scope: text(SCOPE_MAX, 1), seq, at, by: user };
-const encoded: Schema<string> = text(128);
-
-/** What each kind must look like. */
-const kinds: {
-  readonly [K in EventKind]: RecordSchema<Omit<Extract<ForumEvent, { kind: K }>, "kind">>;
-} = {
-  "thread.opened": record({
-    ...base,
-    thread: seq,
-    title,
-    private: flag,
-    members: list(user, 64),
-    direct: flag,
-  }),
-  "thread.created": record({ ...base, thread: seq, title }),
-  "thread.removed": record({ ...base, thread: seq, title, why: optional(why) }),
-  "message.posted": record({
-    ...base,
-    text: body,
-    number: seq,
-    reply: optional(seq),
-    mentions: optional(mentions),
-    erased: optional(flag),
-  }),
-  "message.edited": record({
-    ...base,
-    message: seq,
-    text: body,
-    mentions: optional(mentions),
-    erased: optional(flag),
-  }),
-  "message.deleted": record({ ...base, message: seq, why: optional(why) }),
-  "reaction.changed": record({ ...base, message: seq, emoji: text(64), on: flag }),
-  "member.joined": record({ ...base, user }),
-  "member.left": record({ ...base, user, why: optional(why) }),
-  "user.registered": record({ ...base, user }),
-  "user.role": record({ ...base, user, role: oneOf(ROLES), why: optional(why) }),
-  "user.banned": record({ ...base, user, on: flag, why: optional(why) }),
-  "thread.entered": record({ ...base, thread: seq, title }),
-  "thread.left": record({ ...base, thread: seq }),
-  "thread.read": record({ ...base, thread: seq, upto: seq }),
-  "credential.set": record({
-    ...base,
-    user,
-    salt: encoded,
-    iterations: integer(1, 10_000_000),
-    storedKey: encoded,
-    serverKey: encoded,
-  }),
-};
-
-/** What the payload of an EVENT must look like. */
-export const forumEvent: Schema<ForumEvent> = tagged<ForumEvent>("kind", kinds);
-
 /** `thread/01` and `thread/1e0` are no other names of thread 1. */
 const THREAD_SCOPE = /^thread\/([1-9][0-9]*)$/;
 
-/** The scope of a thread. */
+/** The scope of a thread, `thread/<number>`. */
 export function threadScope(thread: number): string {
   return `thread/${thread}`;
 }

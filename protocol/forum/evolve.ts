@@ -16,7 +16,7 @@ import type { State, Thread } from "./state.ts";
  * @example
  * ```ts
  * import { evolve } from "./evolve.ts";
- * import { createMemoryState } from "./state.ts";
+ * import { createMemoryState } from "./memory_state.ts";
  * import { fold } from "../text.ts";
  * import { assertEquals } from "@std/assert";
  *
@@ -30,7 +30,7 @@ export function evolve(state: State, event: ForumEvent): void {
   if (event.seq !== head + 1) {
     throw new RangeError(`entry ${event.seq} of ${event.scope} cannot follow entry ${head}`);
   }
-  state.advance(event.scope, event.seq);
+  state.advance(event.scope, event.seq, event.at);
   const thread = scopeThread(event.scope);
   if (thread > 0) evolveThread(state, thread, event);
   else evolveRest(state, event);

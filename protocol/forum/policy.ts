@@ -16,6 +16,7 @@ import type { Message, Thread, User } from "./state.ts";
 export interface Actor {
   /** The folded name. */
   readonly name: string;
+  /** The account: its role decides what its name does not. */
   readonly user: User;
 }
 
@@ -29,27 +30,40 @@ export function maySee(name: string, thread: Thread): boolean {
 }
 
 /** The rules; `undefined` means that it is allowed. */
-export const policy = {
+export interface Policy {
   /** Its author only: nobody puts words into another's mouth. */
-  edit: (actor: Actor, message: Message): Refusal | undefined =>
-    message.author === actor.name ? undefined : refuse("not-author"),
-
+  edit(actor: Actor, message: Message): Refusal | undefined;
   /** Its author; a moderator, except that a conversation of two has no moderator. */
-  delete: (actor: Actor, message: Message, thread: Thread): Refusal | undefined =>
+  delete(actor: Actor, message: Message, thread: Thread): Refusal | undefined;
+  /** Its owner, or a moderator; the server's own threads stay. */
+  remove(actor: Actor, thread: Thread): Refusal | undefined;
+  /** Any member of a private thread; a public one needs no invitation. */
+  invite(actor: Actor, thread: Thread): Refusal | undefined;
+  /** Oneself; otherwise the thread's owner or a moderator, but nobody puts out the owner. */
+  expel(actor: Actor, thread: Thread, subject: string): Refusal | undefined;
+  /** Admins only. */
+  role(actor: Actor): Refusal | undefined;
+  /** Moderators, against those of a lower role than theirs. */
+  ban(actor: Actor, subject: User): Refusal | undefined;
+}
+
+/** The rules of every forum. */
+export const policy: Policy = {
+  edit: (actor, message) => message.author === actor.name ? undefined : refuse("not-author"),
+
+  delete: (actor, message, thread) =>
     message.author === actor.name || (!thread.direct && atLeast(actor, "moderator"))
       ? undefined
       : refuse("not-author"),
 
-  /** Its owner, or a moderator; the server's own threads stay. */
-  remove: (actor: Actor, thread: Thread): Refusal | undefined => {
+  remove: (actor, thread) => {
     if (thread.owner === "") return refuse("not-owner", "The lobby cannot be removed.");
     return thread.owner === actor.name || atLeast(actor, "moderator")
       ? undefined
       : refuse("not-owner");
   },
 
-  /** Any member of a private thread; a public one needs no invitation. */
-  invite: (_actor: Actor, thread: Thread): Refusal | undefined => {
+  invite: (_actor, thread) => {
     if (!thread.private) {
       return refuse("not-allowed", "The thread is public: everybody is in it already.");
     }
@@ -58,8 +72,7 @@ export const policy = {
       : undefined;
   },
 
-  /** Oneself; otherwise the thread's owner or a moderator, but nobody puts out the owner. */
-  expel: (actor: Actor, thread: Thread, subject: string): Refusal | undefined => {
+  expel: (actor, thread, subject) => {
     if (!thread.private || thread.direct) {
       return refuse("not-allowed", "Only a private thread of several can be left.");
     }
@@ -72,12 +85,10 @@ export const policy = {
       : refuse("not-owner");
   },
 
-  /** Admins only. */
-  role: (actor: Actor): Refusal | undefined =>
+  role: (actor) =>
     atLeast(actor, "admin") ? undefined : refuse("not-allowed", "Only an admin gives roles."),
 
-  /** Moderators, against those of a lower role than theirs. */
-  ban: (actor: Actor, subject: User): Refusal | undefined => {
+  ban: (actor, subject) => {
     if (!atLeast(actor, "moderator")) {
       return refuse("not-allowed", "Only a moderator or an admin bans.");
     }

@@ -4,22 +4,28 @@
  * @module
  */
 
-import type { Op, Question } from "./command.ts";
+import type { Op } from "./command.ts";
 import type { Role } from "./event.ts";
 
 /** A thread as the lists show it. */
 export interface ThreadRow {
+  /** The thread's number. */
   readonly thread: number;
+  /** As it is shown. */
   readonly title: string;
   /** The owner's name; `""` for the server's own. */
   readonly owner: string;
+  /** Whether only its members may see it. */
   readonly private: boolean;
+  /** Whether it is a conversation of two. */
   readonly direct: boolean;
   /** The members' names, of a private thread. */
   readonly members?: string[];
-  /** When it was opened. */
+  /** When it was opened, in ms since 1970 UTC. */
   readonly at: number;
-  /** When the newest message came. */
+  /**
+   * When the newest message came, in ms since 1970 UTC; before the first one, when it was opened.
+   */
   readonly lastAt: number;
   /** How many living messages. */
   readonly messages: number;
@@ -41,25 +47,33 @@ export interface MessageRow {
   readonly number: number;
   /** The author's name. */
   readonly by: string;
+  /** When it was posted, in ms since 1970 UTC. */
   readonly at: number;
+  /** The present text, at most 64 KiB of UTF-8. */
   readonly text: string;
+  /** When it was last edited, in ms since 1970 UTC; absent if never. */
   readonly editedAt?: number;
   /** The `seq` of the message that it answers. */
   readonly reply?: number;
+  /** Who reacted how; absent if nobody did. */
   readonly reactions?: { emoji: string; users: string[] }[];
 }
 
 /** A message outside its thread: found, or listed by time. */
 export interface FoundRow extends MessageRow {
+  /** The number of its thread. */
   readonly thread: number;
+  /** The title of its thread. */
   readonly title: string;
 }
 
 /** Somebody who is on. */
 export interface UserRow {
+  /** The name, for showing. */
   readonly user: string;
+  /** The role now. */
   readonly role: Role;
-  /** Since when. */
+  /** Since when, in ms since 1970 UTC. */
   readonly since: number;
   /** On how many connections. */
   readonly sessions: number;
@@ -67,6 +81,7 @@ export interface UserRow {
 
 /** What a page of a thread holds. */
 export interface Page {
+  /** The thread as it is now. */
   readonly thread: ThreadRow;
   /** Oldest first. */
   readonly messages: MessageRow[];
@@ -74,44 +89,64 @@ export interface Page {
   readonly more: boolean;
 }
 
-interface Empty {
-  readonly [name: string]: never;
-}
-
-interface AnswersToChanges {
-  create: { thread: number };
-  remove: Empty;
-  post: { seq: number; number: number; at: number };
-  edit: { seq: number; at: number };
-  delete: { seq: number };
-  react: Empty;
-  tell: { thread: number; seq: number; number: number; at: number };
-  invite: Empty;
-  expel: Empty;
-  mark: { upto: number };
-  role: Empty;
-  ban: Empty;
-  credential: Empty;
-}
-
-interface AnswersToQuestions {
-  threads: { threads: ThreadRow[]; more: boolean };
-  find: { thread: ThreadRow };
-  read: Page;
-  since: { messages: FoundRow[]; more: boolean };
-  search: { threads: ThreadRow[]; messages: FoundRow[]; more: boolean };
-  users: { users: UserRow[]; more: boolean };
-  follow: { head: number };
-  unfollow: Empty;
-  watch: { users: UserRow[]; more: boolean };
-  typing: Empty;
-  logout: Empty;
-  prove: { scram: string };
-  admin: { scram: string };
-}
+/** The reply of what is simply done: an object without fields. */
+export type Empty = Readonly<Record<string, never>>;
 
 /** The reply to each command. */
-export type Replies = AnswersToChanges & { [K in Question["op"]]: AnswersToQuestions[K] };
+export interface Replies {
+  /** The number of the new thread. */
+  create: { thread: number };
+  /** Nothing to tell. */
+  remove: Empty;
+  /** The identity of the message, its place among the living ones, and when it was posted. */
+  post: { seq: number; number: number; at: number };
+  /** The entry that holds the new text, and when it was written. */
+  edit: { seq: number; at: number };
+  /** The entry that deletes. */
+  delete: { seq: number };
+  /** Nothing to tell. */
+  react: Empty;
+  /** The thread of the conversation, and the message in it as for `post`. */
+  tell: { thread: number; seq: number; number: number; at: number };
+  /** Nothing to tell. */
+  invite: Empty;
+  /** Nothing to tell. */
+  expel: Empty;
+  /** Up to where is read now: what was said, or more if it was more before. */
+  mark: { upto: number };
+  /** Nothing to tell. */
+  role: Empty;
+  /** Nothing to tell. */
+  ban: Empty;
+  /** Nothing to tell. */
+  credential: Empty;
+  /** The rows, most recently active first, and whether there are more. */
+  threads: { threads: ThreadRow[]; more: boolean };
+  /** The thread of that title. */
+  find: { thread: ThreadRow };
+  /** A page of messages, oldest first. */
+  read: Page;
+  /** The messages, oldest change first, and whether there are more. */
+  since: { messages: FoundRow[]; more: boolean };
+  /** What was found, newest first, and whether there is more. */
+  search: { threads: ThreadRow[]; messages: FoundRow[]; more: boolean };
+  /** Who is on, the longest first, and whether there are more. */
+  users: { users: UserRow[]; more: boolean };
+  /** The last sequence number of the scope; what comes after the place asked for follows as events. */
+  follow: { head: number };
+  /** Nothing to tell. */
+  unfollow: Empty;
+  /** Who is on, as for `users`. */
+  watch: { users: UserRow[]; more: boolean };
+  /** Nothing to tell. */
+  typing: Empty;
+  /** Nothing to tell. */
+  logout: Empty;
+  /** SCRAM's challenge. */
+  prove: { scram: string };
+  /** SCRAM's server-final message. */
+  admin: { scram: string };
+}
 
 /** The reply to one command. */
 export type Reply<O extends Op> = Replies[O];

@@ -1,8 +1,8 @@
 /**
- * The forum's state: small plain records, and the two ways to hold them.
+ * The forum's state: small plain records, and what a holder of them must be able to do.
  *
  * {@linkcode View} is what deciding may look at; {@linkcode State} adds what evolving may write. The
- * server fills State with SQLite, everybody else with {@linkcode createMemoryState}; because evolve is
+ * server fills State with SQLite, everybody else with memory (memory_state.ts); because evolve is
  * the only writer, both hold the same after the same events (DESIGN §11, law 5), which
  * {@linkcode digest} compares.
  *
@@ -16,30 +16,37 @@ import type { Role } from "./event.ts";
 
 /** An account. */
 export interface User {
-  /** For showing. */
+  /** As the user wrote it, for showing. */
   readonly name: string;
+  /** Told from `user.role`; `member` until then. */
   readonly role: Role;
+  /** Whether a ban holds: the user may not sign in, nor change anything. */
   readonly banned: boolean;
-  /** When it was made, in ms since 1970. */
+  /** When the account was made, in ms since 1970 UTC. */
   readonly at: number;
 }
 
 /** A thread that has not been removed. */
 export interface Thread {
+  /** Given from 1 upwards and never twice. */
   readonly number: number;
+  /** For showing, not folded. */
   readonly title: string;
   /** The owner's folded name; `""` for the server's own. */
   readonly owner: string;
+  /** Whether only its members may see it. */
   readonly private: boolean;
+  /** Whether it is the conversation of two that a `tell` opens. */
   readonly direct: boolean;
-  /** Who may see a private thread. */
+  /** Folded names of those who may see a private thread, its owner's among them; else none. */
   readonly members: readonly string[];
+  /** When it was opened, in ms since 1970 UTC. */
   readonly at: number;
   /** How many messages were ever posted. */
   readonly posts: number;
   /** How many of them still live. */
   readonly living: number;
-  /** When the newest message was posted, or the thread opened. */
+  /** When the newest message was posted, or the thread opened, in ms since 1970 UTC. */
   readonly lastAt: number;
 }
 
@@ -51,10 +58,11 @@ export interface Message {
   readonly ordinal: number;
   /** The author's folded name. */
   readonly author: string;
+  /** When it was posted, in ms since 1970 UTC. */
   readonly at: number;
   /** The entry that holds the present text: the posting, or the last edit. */
   readonly textSeq: number;
-  /** When it was last edited. */
+  /** When it was last edited, in ms since 1970 UTC. */
   readonly editedAt?: number;
   /** The `seq` of the message that it answers. */
   readonly reply?: number;
@@ -62,20 +70,27 @@ export interface Message {
 
 /** How one's password is checked; bytes in base64. */
 export interface Credential {
+  /** 16 random bytes of this account alone. */
   readonly salt: string;
+  /** The rounds of PBKDF2. */
   readonly iterations: number;
+  /** SHA-256 of the client's key: what a proof is checked against. */
   readonly storedKey: string;
+  /** The key of the server's own signature. */
   readonly serverKey: string;
 }
 
 /** What deciding may look at. */
 export interface View {
+  /** The account of this folded name. */
   user(name: string): User | undefined;
+  /** The thread of this number, unless it was removed. */
   thread(number: number): Thread | undefined;
   /** The public thread of this folded title. */
   titled(title: string): Thread | undefined;
-  /** The conversation of these two. */
+  /** The conversation of these two, by their folded names in either order. */
   direct(one: string, other: string): Thread | undefined;
+  /** The living message that was posted as this entry of the thread. */
   message(thread: number, seq: number): Message | undefined;
   /** Whether this user has put this reaction there. */
   reacted(thread: number, seq: number, reaction: { emoji: string; user: string }): boolean;
@@ -87,29 +102,46 @@ export interface View {
   head(scope: string): number;
   /** The highest thread number ever given. */
   readonly lastThread: number;
+  /** The time of the last entry of all, in ms since 1970; 0 before the first. */
+  readonly lastAt: number;
 }
 
 /** What evolving may write. */
 export interface State extends View {
+  /** Keeps an account in place of what was there. */
   putUser(folded: string, user: User): void;
+  /** Keeps how a password is checked in place of what was there. */
   putCredential(folded: string, credential: Credential): void;
+  /** Keeps a thread in place of what was there; its title, if public, can be found from then on. */
   putThread(thread: Thread): void;
   /** Forgets a thread with its messages, reactions, marks and mentions. */
   dropThread(number: number): void;
+  /** Keeps a message with its present text; its reactions and mentions stay. */
   putMessage(thread: number, message: Message, text: string): void;
+  /** Forgets a message with its reactions and mentions. */
   dropMessage(thread: number, message: Message): void;
   /** The entry holds a text that was replaced or deleted: whoever keeps entries blanks it. */
   erase(thread: number, seq: number): void;
+  /**
+   * Puts a reaction there or takes it off; where it is so already, or the message gone, does
+   * nothing.
+   */
   setReaction(
     thread: number,
     seq: number,
     reaction: { emoji: string; user: string; on: boolean },
   ): void;
+  /** Remembers up to where this user has read the thread. */
   setMark(user: string, thread: number, upto: number): void;
   /** Whom a message names; replaces what was there. */
   setMentions(thread: number, seq: number, users: readonly string[]): void;
   /** The scope's last sequence number is now `seq`. */
-  advance(scope: string, seq: number): void;
+  advance(scope: string, seq: number, at: number): void;
+}
+
+/** The key of a conversation of two: their folded names in order. */
+export function pair(members: readonly string[]): string {
+  return [...members].sort().join(" ");
 }
 
 /** Lines that describe records; equal states give equal lines, in any order. */
@@ -157,177 +189,4 @@ export function digest(lines: Iterable<string>): string {
   const encoder = new TextEncoder();
   for (const line of [...lines].sort()) hash.update(encoder.encode(line + "\n"));
   return Array.from(hash.digest(), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/** A state in memory. */
-export interface MemoryState extends State {
-  /** The present text of a message, or `undefined` if it is not there. */
-  text(thread: number, seq: number): string | undefined;
-  /** The thread's living messages, oldest first. */
-  messages(thread: number): Iterable<Message>;
-  /** All threads, oldest first. */
-  threads(): Iterable<Thread>;
-  /** How a user's password is checked. */
-  credential(folded: string): Credential | undefined;
-  /** One line a record, for {@linkcode digest}. */
-  lines(): Iterable<string>;
-}
-
-interface Kept {
-  message: Message;
-  text: string;
-  reactions: Map<string, Set<string>>;
-  mentions: readonly string[];
-}
-
-class Memory implements MemoryState {
-  #users = new Map<string, User>();
-  #credentials = new Map<string, Credential>();
-  #threads = new Map<number, Thread>();
-  #titles = new Map<string, number>();
-  #pairs = new Map<string, number>();
-  #messages = new Map<number, Map<number, Kept>>();
-  #marks = new Map<string, Map<number, number>>();
-  #heads = new Map<string, number>();
-  #foldTitle: (title: string) => string;
-  lastThread = 0;
-
-  constructor(foldTitle: (title: string) => string) {
-    this.#foldTitle = foldTitle;
-  }
-
-  user(name: string): User | undefined {
-    return this.#users.get(name);
-  }
-  credential(folded: string): Credential | undefined {
-    return this.#credentials.get(folded);
-  }
-  thread(number: number): Thread | undefined {
-    return this.#threads.get(number);
-  }
-  threads(): Iterable<Thread> {
-    return this.#threads.values();
-  }
-  titled(title: string): Thread | undefined {
-    return this.#threads.get(this.#titles.get(title) ?? 0);
-  }
-  direct(one: string, other: string): Thread | undefined {
-    return this.#threads.get(this.#pairs.get(pair([one, other])) ?? 0);
-  }
-  message(thread: number, seq: number): Message | undefined {
-    return this.#kept(thread, seq)?.message;
-  }
-  text(thread: number, seq: number): string | undefined {
-    return this.#kept(thread, seq)?.text;
-  }
-  *messages(thread: number): Iterable<Message> {
-    for (const kept of this.#messages.get(thread)?.values() ?? []) yield kept.message;
-  }
-  reacted(thread: number, seq: number, { emoji, user }: { emoji: string; user: string }): boolean {
-    return this.#kept(thread, seq)?.reactions.get(emoji)?.has(user) ?? false;
-  }
-  emojis(thread: number, seq: number): readonly string[] {
-    return [...this.#kept(thread, seq)?.reactions.keys() ?? []];
-  }
-  mark(user: string, thread: number): number {
-    return this.#marks.get(user)?.get(thread) ?? 0;
-  }
-  head(scope: string): number {
-    return this.#heads.get(scope) ?? 0;
-  }
-
-  putUser(folded: string, user: User): void {
-    this.#users.set(folded, user);
-  }
-  putCredential(folded: string, credential: Credential): void {
-    this.#credentials.set(folded, credential);
-  }
-  putThread(thread: Thread): void {
-    this.#threads.set(thread.number, thread);
-    if (!thread.private) this.#titles.set(this.#foldTitle(thread.title), thread.number);
-    if (thread.direct) this.#pairs.set(pair(thread.members), thread.number);
-    if (thread.number > this.lastThread) this.lastThread = thread.number;
-  }
-  dropThread(number: number): void {
-    const thread = this.#threads.get(number);
-    if (thread === undefined) return;
-    this.#threads.delete(number);
-    if (!thread.private) this.#titles.delete(this.#foldTitle(thread.title));
-    if (thread.direct) this.#pairs.delete(pair(thread.members));
-    this.#messages.delete(number);
-    for (const marks of this.#marks.values()) marks.delete(number);
-  }
-  putMessage(thread: number, message: Message, text: string): void {
-    let messages = this.#messages.get(thread);
-    if (messages === undefined) this.#messages.set(thread, messages = new Map());
-    const before = messages.get(message.seq);
-    messages.set(message.seq, {
-      message,
-      text,
-      reactions: before?.reactions ?? new Map(),
-      mentions: before?.mentions ?? [],
-    });
-  }
-  dropMessage(thread: number, message: Message): void {
-    this.#messages.get(thread)?.delete(message.seq);
-  }
-  erase(): void {
-    // Only the present text is kept here, so nothing is left to blank.
-  }
-  setReaction(
-    thread: number,
-    seq: number,
-    { emoji, user, on }: { emoji: string; user: string; on: boolean },
-  ): void {
-    const reactions = this.#kept(thread, seq)?.reactions;
-    if (reactions === undefined) return;
-    const users = reactions.get(emoji) ?? new Set();
-    if (on) users.add(user);
-    else users.delete(user);
-    if (users.size > 0) reactions.set(emoji, users);
-    else reactions.delete(emoji);
-  }
-  setMark(user: string, thread: number, upto: number): void {
-    let marks = this.#marks.get(user);
-    if (marks === undefined) this.#marks.set(user, marks = new Map());
-    marks.set(thread, upto);
-  }
-  setMentions(thread: number, seq: number, users: readonly string[]): void {
-    const kept = this.#kept(thread, seq);
-    if (kept !== undefined) kept.mentions = users;
-  }
-  advance(scope: string, seq: number): void {
-    this.#heads.set(scope, seq);
-  }
-
-  *lines(): Iterable<string> {
-    for (const [folded, user] of this.#users) yield describe.user(folded, user);
-    for (const thread of this.#threads.values()) yield describe.thread(thread);
-    for (const [thread, messages] of this.#messages) {
-      for (const { message, text, reactions, mentions } of messages.values()) {
-        yield describe.message(thread, message, text);
-        for (const [emoji, users] of reactions) {
-          for (const user of users) yield describe.reaction(thread, message.seq, emoji, user);
-        }
-        for (const user of mentions) yield describe.mention(user, thread, message.seq);
-      }
-    }
-    for (const [user, marks] of this.#marks) {
-      for (const [thread, upto] of marks) yield describe.mark(user, thread, upto);
-    }
-  }
-
-  #kept(thread: number, seq: number): Kept | undefined {
-    return this.#messages.get(thread)?.get(seq);
-  }
-}
-
-/** The key of a conversation of two: their folded names in order. */
-export function pair(members: readonly string[]): string {
-  return [...members].sort().join(" ");
-}
-
-/** Makes an empty state in memory; `fold` is the case folding of titles (text.ts). */
-export function createMemoryState(fold: (title: string) => string): MemoryState {
-  return new Memory(fold);
 }

@@ -104,23 +104,28 @@ function serve(conn: Deno.TcpConn, service: Service, now: () => number): void {
     writing = false;
   }
 
+  /** Resolves when the session takes bytes, or to `false` when all is over. */
+  async function wanted(): Promise<boolean> {
+    while (!session.over && !session.wantsRead) {
+      await new Promise<void>((resolve) => readAgain = resolve);
+      readAgain = undefined;
+    }
+    return !session.over;
+  }
+
   async function read(): Promise<void> {
     const quiet = new Uint8Array(QUIET_BYTES);
     let buffer = quiet;
     try {
-      while (!session.over) {
-        if (!session.wantsRead) {
-          await new Promise<void>((resolve) => readAgain = resolve);
-          readAgain = undefined;
-          continue;
-        }
+      while (await wanted()) {
         const count = await conn.read(buffer);
         if (count === null) {
           session.receiveEnd(now());
           return;
         }
-        // The session may have ended itself while the read was pending.
-        if (session.wantsRead) session.receive(buffer.subarray(0, count), now());
+        // What has come while replies began to stall waits too: dropped, it would tear the stream.
+        if (!await wanted()) return;
+        session.receive(buffer.subarray(0, count), now());
         if (count === buffer.length) {
           buffer = buffer === quiet ? new Uint8Array(BUSY_BYTES) : buffer;
         } else if (count < QUIET_BYTES) buffer = quiet;

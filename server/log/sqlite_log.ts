@@ -29,9 +29,9 @@ import { createTransactions, type Transactions } from "./sqlite_transaction.ts";
 import { createUnit, isStorageFault, type Unit } from "./sqlite_unit.ts";
 
 /** How many texts {@linkcode Log.tidy} puts into the search index at a time. */
-const TIDY_TEXTS = 500;
+const TIDY_TEXTS = 128;
 /** How many a search puts there first. */
-const SEARCH_TEXTS = 5000;
+const SEARCH_TEXTS = 2000;
 
 /** How the log is opened. */
 export interface SqliteLogOptions extends DatabaseOptions {

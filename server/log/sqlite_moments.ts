@@ -10,7 +10,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { PAGE_MAX, type Since } from "../../protocol/forum/command.ts";
+import type { Since } from "../../protocol/forum/command.ts";
 import { maySee } from "../../protocol/forum/policy.ts";
 import type { FoundRow } from "../../protocol/forum/reply.ts";
 import type { Numbers } from "./sqlite_numbers.ts";
@@ -85,20 +85,24 @@ class TableMoments implements Moments {
 
   since(user: string, { at, thread, limit }: Since): { messages: FoundRow[]; more: boolean } {
     const most = rowLimit(limit);
+    // One more than is shown tells whether its millisecond goes on. A list that is cut is right that far.
+    const count = most + 1;
     let lists: Hits[];
     if (thread === undefined) {
-      lists = [this.#postedAnywhere(user, at), this.#editedAnywhere(user, at)];
+      lists = [this.#postedAnywhere(user, at, count), this.#editedAnywhere(user, at, count)];
     } else {
       const record = this.#parts.records.thread(thread);
-      if (record === undefined) return { messages: [], more: false };
-      lists = [this.#postedIn(record, at), this.#editedOf(record, at)];
+      if (record === undefined || !maySee(user, record.thread)) {
+        return { messages: [], more: false };
+      }
+      lists = [this.#postedIn(record, at, count), this.#editedOf(record, at, count)];
     }
     const reach = Math.min(...lists.map((list) => list.reach));
     const hits = lists.flatMap((list) => list.hits).filter(({ moment }) => moment <= reach);
     hits.sort(byMoment);
     const shown = this.show(hits.slice(0, most).map(({ id }) => id));
-    const count = wholeMoments(hits, shown.length);
-    return { messages: shown.slice(0, count), more: reach < Infinity || count < hits.length };
+    const whole = wholeMoments(hits, shown.length);
+    return { messages: shown.slice(0, whole), more: reach < Infinity || whole < hits.length };
   }
 
   show(ids: readonly number[]): FoundRow[] {
@@ -120,17 +124,20 @@ class TableMoments implements Moments {
   }
 
   /** Unedited messages of a thread. */
-  #postedIn(record: ThreadRecord, at: number): Hits {
+  #postedIn(record: ThreadRecord, at: number, count: number): Hits {
     const from = this.#parts.pages.fromMoment(record, at);
-    return cut(from === undefined ? [] : this.#posted.all(from, record.base + SPAN, PAGE_MAX + 1));
+    return cut(
+      from === undefined ? [] : this.#posted.all(from, record.base + SPAN, count),
+      count,
+    );
   }
 
-  #editedOf(record: ThreadRecord, at: number): Hits {
-    return cut(this.#editedIn.all(record.base / SPAN, at, PAGE_MAX + 1));
+  #editedOf(record: ThreadRecord, at: number, count: number): Hits {
+    return cut(this.#editedIn.all(record.base / SPAN, at, count), count);
   }
 
-  /** Unedited messages of all threads that can be seen, at most about a thousand. */
-  #postedAnywhere(user: string, at: number): Hits {
+  /** Unedited messages of all threads that can be seen. */
+  #postedAnywhere(user: string, at: number, count: number): Hits {
     let hits: Hit[] = [];
     let reach = Infinity;
     let current = -1;
@@ -140,7 +147,7 @@ class TableMoments implements Moments {
       const period = row.period as number;
       const first = row.first as number;
       // Later periods hold later messages only.
-      if (period !== current && hits.length > PAGE_MAX) {
+      if (period !== current && hits.length >= count) {
         reach = Math.min(reach, period * PERIOD - 1);
         break;
       }
@@ -154,20 +161,20 @@ class TableMoments implements Moments {
       const from = period === begin ? this.#parts.pages.fromMoment(record, at) : first;
       if (from === undefined) continue;
       const end = Math.min(reach + 1, (period + 1) * PERIOD);
-      for (const posted of this.#posted.iterate(from, record.base + SPAN, PAGE_MAX + 1)) {
+      for (const posted of this.#posted.iterate(from, record.base + SPAN, count)) {
         const moment = posted.at as number;
         if (moment >= end) break;
         hits.push({ id: posted.id as number, moment });
       }
-      if (hits.length > 2 * PAGE_MAX) {
-        hits = hits.sort(byMoment).slice(0, PAGE_MAX + 1);
-        reach = hits[PAGE_MAX].moment;
+      if (hits.length >= 2 * count) {
+        hits = hits.sort(byMoment).slice(0, count);
+        reach = hits[count - 1].moment;
       }
     }
     return { hits, reach };
   }
 
-  #editedAnywhere(user: string, at: number): Hits {
+  #editedAnywhere(user: string, at: number, count: number): Hits {
     const hits: Hit[] = [];
     let passed = 0;
     for (const row of this.#edited.iterate(at)) {
@@ -175,7 +182,7 @@ class TableMoments implements Moments {
       const moment = row.at as number;
       if (this.#seen(user, id) !== undefined) hits.push({ id, moment });
       else if (++passed > SCAN_MAX) return { hits, reach: moment - 1 };
-      if (hits.length > PAGE_MAX) return { hits, reach: moment };
+      if (hits.length >= count) return { hits, reach: moment };
     }
     return { hits, reach: Infinity };
   }
@@ -191,10 +198,10 @@ function byMoment(one: Hit, other: Hit): number {
   return one.moment - other.moment || one.id - other.id;
 }
 
-/** The rows of a list that was asked for one more than is needed. */
-function cut(rows: readonly Record<string, unknown>[]): Hits {
+/** A list of so many rows may go on. */
+function cut(rows: readonly Record<string, unknown>[], count: number): Hits {
   const hits = rows.map((row) => ({ id: row.id as number, moment: row.at as number }));
-  return { hits, reach: hits.length > PAGE_MAX ? hits[PAGE_MAX].moment : Infinity };
+  return { hits, reach: hits.length < count ? Infinity : hits[count - 1].moment };
 }
 
 /**

@@ -2,8 +2,9 @@
  * The numbers that people see: a message's place among the living messages of its thread.
  *
  * A message keeps its ordinal, the how-manieth posting it was; its number is that less the deleted
- * ordinals below it. Each deletion is a row, and each run of 1,024 ordinals has a count of them, so a
- * number costs the same in a long thread as in a short one, and a thread without deletions costs nothing.
+ * ordinals below it. Each deletion is a row, and blocks of 32, 1,024, 32,768 and 1,048,576 ordinals have a
+ * count of them, so that a few dozen rows are read for a number in a thread of any length, and none in a
+ * thread without deletions.
  *
  * @module
  */
@@ -11,9 +12,10 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { ThreadRecord } from "./sqlite_records.ts";
 
-/** A run is 2 to the power of this ordinals. */
-const RUN_BITS = 10;
-const RUN = 2 ** RUN_BITS;
+/** Ordinals in a block of each kind, the largest first. */
+const SIZES = [2 ** 20, 2 ** 15, 2 ** 10, 2 ** 5];
+/** Counts of one kind lie so far from those of the next: more than there can be blocks of the smallest. */
+const STRIDE = 2 ** 28;
 
 /** Numbers and ordinals of a thread's messages. */
 export interface Numbers {
@@ -31,45 +33,60 @@ export function createNumbers(db: DatabaseSync): Numbers {
   const count = db.prepare(
     "INSERT INTO deletion_counts VALUES (?, 1) ON CONFLICT (id) DO UPDATE SET count = count + 1",
   );
-  const inRuns = db.prepare(
+  const counted = db.prepare(
     "SELECT coalesce(sum(count), 0) AS count FROM deletion_counts WHERE id >= ? AND id < ?",
   );
   const between = db.prepare("SELECT count(*) AS count FROM deletions WHERE id >= ? AND id < ?");
-  const runs = db.prepare(
-    "SELECT id, count FROM deletion_counts WHERE id >= ? AND id <= ? ORDER BY id",
+  const counts = db.prepare(
+    "SELECT id, count FROM deletion_counts WHERE id >= ? AND id < ? ORDER BY id",
   );
   const rows = db.prepare("SELECT id FROM deletions WHERE id >= ? AND id < ? ORDER BY id");
-  const runOf = (ordinal: number) => Math.floor(ordinal / RUN);
   return {
     delete(base, ordinal) {
       insert.run(base + ordinal);
-      count.run(base + runOf(ordinal));
+      for (const [kind, size] of SIZES.entries()) {
+        count.run(base + kind * STRIDE + Math.floor(ordinal / size));
+      }
     },
 
     number({ thread, base }, ordinal) {
       if (thread.posts === thread.living) return ordinal;
-      const run = runOf(ordinal);
-      const before = inRuns.get(base, base + run)?.count as number;
-      const here = between.get(base + run * RUN, base + ordinal)?.count as number;
-      return ordinal - before - here;
+      let deleted = 0;
+      // All whole blocks below the ordinal: the largest first, and each smaller kind from where they end.
+      let start = 0;
+      for (const [kind, size] of SIZES.entries()) {
+        const first = base + kind * STRIDE;
+        const end = Math.floor(ordinal / size);
+        deleted += counted.get(first + start / size, first + end)?.count as number;
+        start = end * size;
+      }
+      return ordinal - deleted - (between.get(base + start, base + ordinal)?.count as number);
     },
 
     ordinal({ thread, base }, number) {
       if (thread.posts === thread.living) return number;
-      // Every deletion at or below the one that is looked for moves it up by one.
+      // Every deletion at or below the message that is looked for moves it up by one.
       let ordinal = number;
-      for (const { id, count } of runs.iterate(base, base + runOf(thread.posts))) {
-        const start = (id as number - base) * RUN;
-        if (ordinal + (count as number) >= start + RUN) {
+      let start = 0;
+      let end = thread.posts + 1;
+      for (const [kind, size] of SIZES.entries()) {
+        const first = base + kind * STRIDE;
+        const range = [first + start / size, first + Math.ceil(end / size)];
+        for (const { id, count } of counts.iterate(...range)) {
+          const block = (id as number - first) * size;
+          if (ordinal + (count as number) < block + size) {
+            // It lies in this block or before it: no deletion of a later one is below it.
+            start = block;
+            end = block + size;
+            break;
+          }
           ordinal += count as number;
-          continue;
+          start = block + size;
         }
-        for (const row of rows.iterate(base + start, base + start + RUN)) {
-          if (row.id as number - base > ordinal) break;
-          ordinal++;
-        }
-        // It lies in this run or before it: no deletion of a later one is below it.
-        break;
+      }
+      for (const { id } of rows.iterate(base + start, base + end)) {
+        if (id as number - base > ordinal) break;
+        ordinal++;
       }
       return ordinal;
     },

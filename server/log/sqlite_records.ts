@@ -44,6 +44,10 @@ interface Before {
 /** All users and threads. */
 export interface Records {
   readonly lastThread: number;
+  /** The time of the last entry of all. */
+  readonly lastAt: number;
+  /** An entry of this time was appended. */
+  reach(at: number): void;
   user(folded: string): User | undefined;
   thread(number: number): ThreadRecord | undefined;
   /** The thread of an entry's or message's id. */
@@ -89,12 +93,14 @@ class MemoryRecords implements Records {
   #usersBefore = new Map<string, User | undefined>();
   #threadsBefore = new Map<number, Before | undefined>();
   #lastThreadBefore: number;
+  #lastAtBefore: number;
   readonly unindexed = new Set<ThreadRecord>();
   lastThread: number;
+  lastAt: number;
   #writeUser;
   #writeThread;
   #deleteThread;
-  #writeLast;
+  #writeCounter;
 
   constructor(db: DatabaseSync) {
     this.#writeUser = db.prepare("INSERT OR REPLACE INTO users VALUES (?, ?, ?, ?, ?)");
@@ -102,9 +108,11 @@ class MemoryRecords implements Records {
       "INSERT OR REPLACE INTO threads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     );
     this.#deleteThread = db.prepare("DELETE FROM threads WHERE number = ?");
-    this.#writeLast = db.prepare("INSERT OR REPLACE INTO counters VALUES ('last_thread', ?)");
-    const last = db.prepare("SELECT value FROM counters WHERE name = 'last_thread'").get();
-    this.lastThread = this.#lastThreadBefore = (last?.value ?? 0) as number;
+    this.#writeCounter = db.prepare("INSERT OR REPLACE INTO counters VALUES (?, ?)");
+    const counter = db.prepare("SELECT value FROM counters WHERE name = ?");
+    const read = (name: string) => (counter.get(name)?.value ?? 0) as number;
+    this.lastThread = this.#lastThreadBefore = read("last_thread");
+    this.lastAt = this.#lastAtBefore = read("last_at");
     for (const row of db.prepare("SELECT * FROM users").iterate()) {
       this.#users.set(row.folded as string, {
         name: row.name as string,
@@ -119,6 +127,9 @@ class MemoryRecords implements Records {
     }
   }
 
+  reach(at: number): void {
+    if (at > this.lastAt) this.lastAt = at;
+  }
   user(folded: string): User | undefined {
     return this.#users.get(folded);
   }
@@ -220,13 +231,17 @@ class MemoryRecords implements Records {
         indexed,
       );
     }
-    if (this.lastThread !== this.#lastThreadBefore) this.#writeLast.run(this.lastThread);
+    if (this.lastThread !== this.#lastThreadBefore) {
+      this.#writeCounter.run("last_thread", this.lastThread);
+    }
+    if (this.lastAt !== this.#lastAtBefore) this.#writeCounter.run("last_at", this.lastAt);
   }
 
   settle(): void {
     this.#usersBefore.clear();
     this.#threadsBefore.clear();
     this.#lastThreadBefore = this.lastThread;
+    this.#lastAtBefore = this.lastAt;
   }
 
   restore(): void {
@@ -247,6 +262,7 @@ class MemoryRecords implements Records {
       this.#link(before.record);
     }
     this.lastThread = this.#lastThreadBefore;
+    this.lastAt = this.#lastAtBefore;
     this.settle();
   }
 

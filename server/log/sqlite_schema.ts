@@ -57,7 +57,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE periods (
     period INTEGER NOT NULL, first INTEGER NOT NULL, PRIMARY KEY (period, first)
   ) STRICT, WITHOUT ROWID;
-  -- Ordinals that no longer live (id: scope × 2³² + ordinal), and how many of each 1,024.
+  -- Ordinals that no longer live (id: scope × 2³² + ordinal), and how many in blocks of them.
   CREATE TABLE deletions (id INTEGER PRIMARY KEY) STRICT;
   CREATE TABLE deletion_counts (id INTEGER PRIMARY KEY, count INTEGER NOT NULL) STRICT;
   CREATE TABLE reactions (

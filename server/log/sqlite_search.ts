@@ -21,9 +21,9 @@ import { SPAN } from "./sqlite_schema.ts";
 import { searchQuery, type Texts } from "./sqlite_texts.ts";
 
 /** So many matches are put in order as a whole. */
-const FEW = 2000;
+const FEW = 5000;
 /** So many threads are asked one by one. */
-const THREADS_ASKED = 64;
+const THREADS_ASKED = 16;
 /** So many titles are looked through. */
 const TITLES_READ = 100_000;
 
@@ -112,8 +112,10 @@ class IndexSearches implements Searches {
     const range = { above: 0, below: Number.MAX_SAFE_INTEGER, limit: FEW };
     const matches = texts.matches(query, range);
     const found = new Map<number, Hit>();
-    for (const hit of this.#date(matches.filter((id) => this.#sees(user, id)))) {
-      found.set(hit.id, hit);
+    for (const ids of Map.groupBy(matches, (id) => Math.floor(id / SPAN)).values()) {
+      if (!this.#sees(user, ids[0])) continue;
+      // Within a thread the highest ids are the newest.
+      for (const hit of this.#date(ids.slice(0, count))) found.set(hit.id, hit);
     }
     if (matches.length < FEW) return newest(found.values(), count);
     let left = THREADS_ASKED;

@@ -68,6 +68,9 @@ class TableState implements SqliteState {
   get lastThread(): number {
     return this.#records.lastThread;
   }
+  get lastAt(): number {
+    return this.#records.lastAt;
+  }
   user(folded: string): User | undefined {
     return this.#records.user(folded);
   }
@@ -175,8 +178,9 @@ class TableState implements SqliteState {
     if (users.length === 0 || this.message(thread, seq) === undefined) return;
     for (const user of users) this.#sql.addMention.run(user, id);
   }
-  advance(scope: string, seq: number): void {
+  advance(scope: string, seq: number, at: number): void {
     this.#open(scope).head = seq;
+    this.#records.reach(at);
   }
 
   idOf(event: ForumEvent): number {

@@ -15,7 +15,7 @@ import { PERIOD, SPAN } from "./sqlite_schema.ts";
 import { BLANKED } from "./sqlite_state.ts";
 
 /** How many rows of a table one call takes at most. */
-const SLICE = 500;
+const SLICE = 256;
 
 /** Sweeps a slice; both are called within a unit of work and say whether more waits. */
 export interface Sweep {
@@ -39,7 +39,6 @@ export function createSweep(db: DatabaseSync): Sweep {
     `DELETE FROM mentions WHERE message > ?1 AND message <= ?2`,
     // An ordinal is less than the seq of its posting, so by the end all of these are reached.
     `DELETE FROM deletions WHERE id > ?1 AND id <= ?2`,
-    `DELETE FROM deletion_counts WHERE id >= ?1 AND id <= ?2`,
     `DELETE FROM periods WHERE (period, first) IN
        (SELECT (json ->> '$.at') / ${PERIOD}, id FROM events WHERE id > ?1 AND id <= ?2)`,
     `UPDATE events SET json = ${BLANKED}
@@ -49,6 +48,10 @@ export function createSweep(db: DatabaseSync): Sweep {
   const marks = db.prepare(
     `DELETE FROM marks WHERE (thread, user) IN
        (SELECT thread, user FROM marks WHERE thread = ? LIMIT ${SLICE})`,
+  );
+  const counts = db.prepare(
+    `DELETE FROM deletion_counts WHERE id IN
+       (SELECT id FROM deletion_counts WHERE id >= ? AND id < ? LIMIT ${SLICE})`,
   );
   const done = db.prepare("DELETE FROM sweeps WHERE thread = ?");
 
@@ -70,12 +73,15 @@ export function createSweep(db: DatabaseSync): Sweep {
       if (row === undefined) return false;
       const thread = row.thread as number;
       const above = row.upto as number;
-      const upto = reach.get(above, (row.scope as number + 1) * SPAN)?.id as number | null;
+      const begin = row.scope as number * SPAN;
+      const upto = reach.get(above, begin + SPAN)?.id as number | null;
       if (upto !== null) {
         for (const part of parts) part.run(above, upto);
         note.run(upto, thread);
-      } else if (Number(marks.run(thread).changes) < SLICE) {
-        done.run(thread);
+      } else {
+        const gone = Number(marks.run(thread).changes) +
+          Number(counts.run(begin, begin + SPAN).changes);
+        if (gone === 0) done.run(thread);
       }
       return true;
     },

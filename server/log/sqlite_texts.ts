@@ -10,8 +10,8 @@ import type { Records, ThreadRecord } from "./sqlite_records.ts";
 import { SPAN } from "./sqlite_schema.ts";
 import type { Unit } from "./sqlite_unit.ts";
 
-/** The most UTF-16 units of text that are indexed between two looks at the row limit. */
-const SLICE_LENGTH = 512 * 1024;
+/** Long texts count for more than one: the UTF-16 units that one row may have on average. */
+const ROW_LENGTH = 1024;
 
 /** The search index. */
 export interface Texts {
@@ -31,6 +31,12 @@ export interface Texts {
 /** Prepares the index. */
 export function createTexts(db: DatabaseSync, records: Records): Texts {
   return new TextIndex(db, records);
+}
+
+/** How many rows, and UTF-16 units of text. */
+interface Room {
+  readonly rows: number;
+  readonly length: number;
 }
 
 class TextIndex implements Texts {
@@ -71,7 +77,7 @@ class TextIndex implements Texts {
     if (this.#records.unindexed.size === 0) return false;
     const reached = new Map<ThreadRecord, number>();
     unit.run(() => {
-      let room = { rows: most, length: SLICE_LENGTH * Math.ceil(most / 500) };
+      let room: Room = { rows: most, length: most * ROW_LENGTH };
       for (const record of this.#records.unindexed) {
         if (room.rows <= 0 || room.length <= 0) break;
         const { upto, rows, length } = this.#index(record, room);
@@ -84,7 +90,7 @@ class TextIndex implements Texts {
   }
 
   /** Indexes what waits of one thread, as far as there is room. */
-  #index(record: ThreadRecord, room: { rows: number; length: number }) {
+  #index(record: ThreadRecord, room: Room): Room & { upto: number } {
     const { base, posted, thread } = record;
     let upto = posted;
     let rows = 0;
@@ -112,8 +118,8 @@ class TextIndex implements Texts {
 const WORDS = /[\p{L}\p{N}\p{Co}]/u;
 
 /**
- * Makes a query of what somebody typed: every word must be there, the last one may go on. What they type
- * is never the index's own language. `undefined` where nothing is left to search for.
+ * Makes a query of what somebody typed: every word must be there, and the last one may go on if it has two
+ * letters. What they type is never the index's own language. `undefined` where nothing is left to search.
  *
  * @example
  * ```ts
@@ -125,7 +131,10 @@ const WORDS = /[\p{L}\p{N}\p{Co}]/u;
  * ```
  */
 export function searchQuery(words: string): string | undefined {
-  const quoted = words.split(/\s+/u).filter((word) => WORDS.test(word))
-    .map((word) => `"${word.replaceAll('"', '""')}"`);
-  return quoted.length > 0 ? `${quoted.join(" ")}*` : undefined;
+  // A query ends at a NUL, so controls part words as spaces do.
+  const wanted = words.split(/[\s\p{Cc}]+/u).filter((word) => WORDS.test(word));
+  if (wanted.length === 0) return undefined;
+  const quoted = wanted.map((word) => `"${word.replaceAll('"', '""')}"`).join(" ");
+  // What begins with one letter is half of all there is, and takes long to gather.
+  return [...wanted[wanted.length - 1]].length > 1 ? `${quoted}*` : quoted;
 }

@@ -1,0 +1,92 @@
+/**
+ * The shapes of commands, checked: what the payload of a COMMAND must look like (docs/PROTOCOL.md,
+ * "Commands"). The schemas hold form and size only; whether a name, a title or a text may be used is
+ * decided, and refused in its own words, by decide.ts.
+ *
+ * @module
+ */
+
+import {
+  flag,
+  integer,
+  list,
+  oneOf,
+  optional,
+  record,
+  type RecordSchema,
+  type Schema,
+  tagged,
+  text,
+} from "../schema.ts";
+import { type Change, type Command, type Keyed, type Op, PAGE_MAX } from "./command.ts";
+import { ROLES, SCOPE_MAX, SEQ_MAX } from "./event.ts";
+
+const key = optional(text(64, 1));
+const seq: Schema<number> = integer(1, SEQ_MAX);
+const place: Schema<number> = integer(0, SEQ_MAX);
+const limit = optional(integer(1, PAGE_MAX));
+const name: Schema<string> = text(64, 1);
+// Longer than what is allowed, so that decide can say what is wrong in its own words.
+const title: Schema<string> = text(1024);
+const body: Schema<string> = text(100_000);
+const why = optional(text(600));
+const encoded: Schema<string> = text(128, 1);
+const scram: Schema<string> = text(1024, 1);
+
+type Fields<C> = C extends Command ? Omit<C, "op"> : never;
+type Shapes = { readonly [K in Op]: RecordSchema<Fields<Extract<Command, { op: K }>>> };
+
+const changes = {
+  create: record({ key, title, private: optional(flag), members: optional(list(name, 64)) }),
+  remove: record({ key, thread: seq, why }),
+  post: record({ key, thread: seq, text: body, reply: optional(seq) }),
+  edit: record({ key, thread: seq, message: seq, text: body }),
+  delete: record({ key, thread: seq, message: seq, why }),
+  react: record({ key, thread: seq, message: seq, emoji: text(64), on: flag }),
+  tell: record({ key, user: name, text: body }),
+  invite: record({ key, thread: seq, user: name }),
+  expel: record({ key, thread: seq, user: name, why }),
+  mark: record({ key, thread: seq, upto: seq }),
+  role: record({ key, user: name, role: oneOf(ROLES), why }),
+  ban: record({ key, user: name, on: flag, why }),
+  credential: record({
+    key,
+    salt: encoded,
+    iterations: integer(4096, 10_000_000),
+    storedKey: encoded,
+    serverKey: encoded,
+  }),
+};
+
+const questions = {
+  threads: record({ key, skip: optional(place), limit }),
+  find: record({ key, title }),
+  read: record({
+    key,
+    thread: seq,
+    after: optional(place),
+    before: optional(seq),
+    number: optional(seq),
+    limit,
+  }),
+  since: record({ key, at: integer(0, 8_640_000_000_000_000), thread: optional(seq), limit }),
+  search: record({ key, words: text(1024), thread: optional(seq), limit }),
+  users: record({ key }),
+  follow: record({ key, scope: text(SCOPE_MAX, 1), after: optional(place) }),
+  unfollow: record({ key, scope: text(SCOPE_MAX, 1) }),
+  watch: record({ key, on: flag }),
+  typing: record({ key, thread: seq }),
+  logout: record({ key, everywhere: optional(flag) }),
+  prove: record({ key, scram }),
+  admin: record({ key, scram, action: oneOf(["shutdown", "promote"]) }),
+};
+
+const shapes: Shapes = { ...changes, ...questions };
+
+/** What the payload of a COMMAND must look like. */
+export const command: Schema<Command> = tagged<Command>("op", shapes);
+
+/** Whether a command changes something that lasts, and so needs a key. */
+export function isChange(given: Command): given is Change & Keyed {
+  return given.op in changes;
+}

@@ -1,0 +1,320 @@
+/**
+ * The laws of the log (DESIGN §11): replay, numbers, pages.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import type { Change } from "../protocol/forum/command.ts";
+import { decide, decideOpening, isRefusal } from "../protocol/forum/decide.ts";
+import { type ForumEvent, scopeThread } from "../protocol/forum/event.ts";
+import { evolve } from "../protocol/forum/evolve.ts";
+import { createMemoryState, type MemoryState } from "../protocol/forum/memory_state.ts";
+import { digest } from "../protocol/forum/state.ts";
+import { fold } from "../protocol/text.ts";
+import type { Log } from "../server/log/log.ts";
+import { openSqliteLog } from "../server/log/sqlite_log.ts";
+import { append, register, registration, unit, withFolder } from "./log_fixture.ts";
+import { runs } from "./runs.ts";
+
+const USERS = ["Ada", "Bob", "Cläre", "Dan"];
+const user = fc.constantFrom(...USERS);
+/** Which of those that are there (see {@linkcode aim}); or a number as it stands, from 1000 on. */
+const thread = fc.oneof({ weight: 9, arbitrary: fc.nat(9) }, {
+  weight: 1,
+  arbitrary: fc.constant(1003),
+});
+const seq = fc.oneof({ weight: 9, arbitrary: fc.nat(30) }, {
+  weight: 1,
+  arbitrary: fc.constant(1005),
+});
+const text = fc.constantFrom(
+  "hello",
+  "hi @Ada and @bob",
+  "@Cläre?",
+  'a "quoted" \\ line\nand more',
+  "😀",
+);
+const why = fc.option(fc.constant("because"), { nil: undefined });
+
+const command: fc.Arbitrary<Change> = fc.oneof(
+  fc.record({
+    op: fc.constant("create" as const),
+    title: fc.constantFrom("One", "Two", "tHrEe", "Vier"),
+    private: fc.boolean(),
+  }),
+  { weight: 6, arbitrary: fc.record({ op: fc.constant("post" as const), thread, text }) },
+  fc.record({ op: fc.constant("post" as const), thread, text, reply: seq }),
+  {
+    weight: 3,
+    arbitrary: fc.record({ op: fc.constant("edit" as const), thread, message: seq, text }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ op: fc.constant("delete" as const), thread, message: seq, why }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      op: fc.constant("react" as const),
+      thread,
+      message: seq,
+      emoji: fc.constantFrom("👍", ":+1:", "é"),
+      on: fc.boolean(),
+    }),
+  },
+  fc.record({ op: fc.constant("tell" as const), user, text }),
+  fc.record({ op: fc.constant("invite" as const), thread, user }),
+  fc.record({ op: fc.constant("expel" as const), thread, user, why }),
+  fc.record({ op: fc.constant("mark" as const), thread, upto: seq }),
+  fc.record({ op: fc.constant("remove" as const), thread, why }),
+  fc.record({ op: fc.constant("ban" as const), user: fc.constant("Dan"), on: fc.boolean(), why }),
+);
+
+/** Makes a generated command one about threads and messages that are there, by somebody who may. */
+function aim(given: Change, user: string, { state }: Mirror): { command: Change; user: string } {
+  if (!("thread" in given)) return { command: given, user };
+  const threads = [...state.threads()];
+  const thread = threads[given.thread % threads.length];
+  if (given.thread >= 1000) {
+    return { command: { ...given, thread: given.thread - 1000 } as Change, user };
+  }
+  const messages = [...state.messages(thread.number)];
+  const pick = (n: number) => n < 1000 ? messages[n % messages.length]?.seq ?? 1 : n - 1000;
+  const command = {
+    ...given,
+    thread: thread.number,
+    ..."message" in given && { message: pick(given.message) },
+    ..."reply" in given && given.reply !== undefined && { reply: pick(given.reply) },
+  } as Change;
+  const author = "message" in command && state.message(thread.number, command.message)?.author;
+  const changes = command.op === "edit" || command.op === "delete";
+  return { command, user: changes && author ? author : user };
+}
+
+/** What is done to the log: a command, which may fail after it was applied, or what can wait. */
+const step = fc.oneof(
+  { weight: 12, arbitrary: fc.record({ kind: fc.constant("do" as const), user, command }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("fail" as const), user, command }) },
+  fc.record({ kind: fc.constant("tidy" as const) }),
+  fc.record({ kind: fc.constant("search" as const), user }),
+);
+
+/** A state that has followed the log, and the scopes it has seen. */
+interface Mirror {
+  readonly state: MemoryState;
+  readonly scopes: Set<string>;
+}
+
+function follow(mirror: Mirror, events: readonly ForumEvent[]): void {
+  for (const event of events) {
+    evolve(mirror.state, event);
+    mirror.scopes.add(event.scope);
+  }
+}
+
+/** Folds all entries of a log anew. Read marks come first: the removal of a thread takes them along. */
+function refold(log: Log, scopes: Iterable<string>): MemoryState {
+  const state = createMemoryState(fold);
+  for (const scope of [...scopes].sort((a, b) => scopeThread(a) - scopeThread(b))) {
+    let after = 0;
+    for (;;) {
+      const entries = log.entries(scope, after, { count: 7, bytes: 2000 });
+      if (entries.length === 0) break;
+      for (const { json, seq } of entries) {
+        assertEquals(seq, ++after, "no number is missing");
+        evolve(state, JSON.parse(json));
+      }
+    }
+    assertEquals(after, log.view.head(scope));
+  }
+  return state;
+}
+
+/** A text that was replaced, deleted or (once that is swept) removed is in no entry. */
+function assertBlanked(log: Log, { state, scopes }: Mirror, swept: boolean): void {
+  for (const scope of scopes) {
+    const thread = scopeThread(scope);
+    if (thread === 0 || (!swept && state.thread(thread) === undefined)) continue;
+    for (const { json, seq } of log.entries(scope, 0, { count: 1000, bytes: Infinity })) {
+      const event: ForumEvent = JSON.parse(json);
+      if (event.kind !== "message.posted" && event.kind !== "message.edited") continue;
+      const said = event.kind === "message.posted" ? seq : event.message;
+      if (state.message(thread, said)?.textSeq === seq) assertEquals(event.erased, undefined);
+      else {
+        const { text, mentions, erased } = event;
+        assertEquals({ text, mentions, erased }, { text: "", mentions: undefined, erased: true });
+      }
+    }
+  }
+}
+
+/** Events of the forum's beginning. */
+function begin(log: Log, mirror: Mirror): void {
+  for (const name of USERS) {
+    append(log, ({ view }) => {
+      const events = registration(view, name);
+      follow(mirror, events);
+      return events;
+    });
+  }
+  append(log, ({ view }) => {
+    const events = decideOpening(view, "lobby", 2);
+    events.push({
+      kind: "user.role",
+      scope: "accounts",
+      seq: 5,
+      at: 2,
+      by: "",
+      user: "Ada",
+      role: "admin",
+    });
+    follow(mirror, events);
+    return events;
+  });
+}
+
+Deno.test("law 5: the log holds what a state in memory holds, after failures, sweeps and a restart", () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 100, size: "max" }), (steps) => {
+      withFolder((folder) => {
+        const path = `${folder}/forum.sqlite`;
+        let log = openSqliteLog({ path, onFault: () => {} });
+        const mirror: Mirror = { state: createMemoryState(fold), scopes: new Set() };
+        begin(log, mirror);
+        let at = 10;
+        for (const it of steps) {
+          at += 1000;
+          if (it.kind === "tidy") log.tidy(at);
+          else if (it.kind === "search") {
+            log.search(fold(it.user), { op: "search", words: "hello" });
+          } else {
+            const { command, user } = aim(it.command, fold(it.user), mirror);
+            const failure = unit(log, (tx) => {
+              const outcome = decide(tx.view, command, { user, at });
+              assertEquals(outcome, decide(mirror.state, command, { user, at }));
+              if (isRefusal(outcome)) return;
+              tx.append(outcome.events);
+              if (it.kind === "fail") throw new Error("the work failed");
+              follow(mirror, outcome.events);
+            });
+            if (it.kind === "do") assertEquals(failure, undefined);
+          }
+        }
+        const expected = digest(mirror.state.lines());
+        assertEquals(digest(log.lines()), expected);
+        for (const scope of mirror.scopes) {
+          assertEquals(log.view.head(scope), mirror.state.head(scope));
+        }
+        assertEquals(digest(refold(log, mirror.scopes).lines()), expected);
+        assertBlanked(log, mirror, false);
+        log.close();
+        log = openSqliteLog({ path });
+        assertEquals(digest(log.lines()), expected);
+        assertEquals(log.view.lastThread, mirror.state.lastThread);
+        while (log.tidy(at));
+        assertEquals(digest(log.lines()), expected);
+        assertEquals(digest(refold(log, mirror.scopes).lines()), expected);
+        assertBlanked(log, mirror, true);
+        log.close();
+      });
+    }),
+    { numRuns: runs(60) },
+  );
+});
+
+/** Deletes messages of a thread of more than one run of ordinals, and posts others. */
+const shuffle = fc.array(
+  fc.oneof(
+    fc.record({
+      kind: fc.constant("delete" as const),
+      // Often where one run of 1,024 ordinals ends.
+      at: fc.oneof(fc.nat(2000), fc.integer({ min: 990, max: 1024 })),
+      count: fc.nat(40),
+    }),
+    fc.record({ kind: fc.constant("post" as const), count: fc.integer({ min: 1, max: 30 }) }),
+  ),
+  { maxLength: 25, size: "max" },
+);
+
+const way = fc.constantFrom("after" as const, "before" as const);
+
+Deno.test("numbers close up after deletions, and every page finds its messages", () => {
+  withFolder((folder) => {
+    const first = `${folder}/first.sqlite`;
+    const log = openSqliteLog({ path: first });
+    register(log, "Ada");
+    append(log, ({ view }) => decideOpening(view, "lobby", 1));
+    const posted: number[] = [];
+    post(log, posted, 1100);
+    log.close();
+    fc.assert(
+      fc.property(shuffle, fc.integer({ min: 30, max: 300 }), way, (steps, limit, way) => {
+        const path = `${folder}/copy.sqlite`;
+        Deno.copyFileSync(first, path);
+        const log = openSqliteLog({ path });
+        const living = [...posted];
+        for (const it of steps) {
+          if (it.kind === "post") post(log, living, it.count);
+          else {
+            erase(log, living.splice(it.at % Math.max(living.length, 1), it.count));
+          }
+        }
+        const numbered = living.map((seq, index) => ({ seq, number: index + 1 }));
+        assertEquals(walk(log, way, limit), numbered);
+        for (let number = 1; number <= living.length + 1; number += limit * 7) {
+          const { messages, more } = log.page("ada", { op: "read", thread: 1, number, limit });
+          const expected = numbered.slice(number - 1, number - 1 + limit);
+          assertEquals(messages.map(({ seq, number }) => ({ seq, number })), expected);
+          assertEquals(more, number - 1 + limit < living.length);
+        }
+        log.close();
+      }),
+      { numRuns: runs(25) },
+    );
+  });
+});
+
+/** Posts so many messages and notes their sequence numbers. */
+function post(log: Log, seqs: number[], count: number): void {
+  unit(log, (tx) => {
+    for (let i = 0; i < count; i++) {
+      const outcome = decide(tx.view, { op: "post", thread: 1, text: "x" }, { user: "ada", at: 5 });
+      assert(!isRefusal(outcome));
+      tx.append(outcome.events);
+      seqs.push(outcome.events[0].seq);
+    }
+  });
+}
+
+/** Deletes messages. */
+function erase(log: Log, seqs: readonly number[]): void {
+  append(log, ({ view }) => {
+    const first = view.head("thread/1") + 1;
+    return seqs.map((message, index) => ({
+      kind: "message.deleted",
+      scope: "thread/1",
+      seq: first + index,
+      at: 5,
+      by: "Ada",
+      message,
+    }));
+  });
+}
+
+/** Reads a thread from one end to the other, page by page. */
+function walk(log: Log, way: "after" | "before", limit: number) {
+  const seen: { seq: number; number: number }[] = [];
+  let place: number | undefined = way === "after" ? 0 : undefined;
+  for (;;) {
+    const question = { op: "read", thread: 1, limit, ...place !== undefined && { [way]: place } };
+    const { messages, more } = log.page("ada", question as Parameters<Log["page"]>[1]);
+    const rows = messages.map(({ seq, number }) => ({ seq, number }));
+    if (way === "after") seen.push(...rows);
+    else seen.unshift(...rows);
+    if (!more) return seen;
+    assert(rows.length > 0, "a page of a thread that goes on holds a message");
+    place = (way === "after" ? rows.at(-1) : rows[0])!.seq;
+  }
+}
