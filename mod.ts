@@ -10,8 +10,11 @@
  */
 
 export * from "./protocol/base64.ts";
+export * from "./protocol/body.ts";
+export * from "./protocol/catalogue.ts";
 export * from "./protocol/client_connection.ts";
 export * from "./protocol/client_session.ts";
+export * from "./protocol/client_table.ts";
 export * from "./protocol/connection.ts";
 export * from "./protocol/forum/command.ts";
 export * from "./protocol/forum/command_schema.ts";
@@ -37,7 +40,23 @@ export * from "./protocol/lockout.ts";
 export * from "./protocol/message.ts";
 export * from "./protocol/receive_buffer.ts";
 export * from "./protocol/schema.ts";
-export * from "./protocol/scram.ts";
+export {
+  type ChannelBinding,
+  type ClientFirst,
+  readClientFirst,
+  SCRAM_LIMITS,
+  type ScramFault,
+} from "./protocol/scram.ts";
+export * from "./protocol/scram_client.ts";
+export * from "./protocol/scram_server.ts";
 export * from "./protocol/server_connection.ts";
+export * from "./protocol/server_table.ts";
 export * from "./protocol/status.ts";
 export * from "./protocol/text.ts";
+export {
+  createVerifier,
+  fakeVerifier,
+  normalizePassword,
+  saltPassword,
+  type Verifier,
+} from "./protocol/verifier.ts";

@@ -8,6 +8,7 @@
  */
 
 import { encodeBase64 } from "../protocol/base64.ts";
+import type { Notice, Refused } from "../protocol/body.ts";
 import {
   type ClientSession,
   createClientSession,
@@ -16,8 +17,7 @@ import {
 import type { Command, Op } from "../protocol/forum/command.ts";
 import type { ForumEvent, Role } from "../protocol/forum/event.ts";
 import type { Reply } from "../protocol/forum/reply.ts";
-import type { Notice, Refused } from "../protocol/message.ts";
-import { createScramClient } from "../protocol/scram.ts";
+import { createScramClient } from "../protocol/scram_client.ts";
 import { checkName, checkPassword } from "../protocol/text.ts";
 import type { ByteStream, Dial } from "./byte_stream.ts";
 import { createEventQueue, type EventQueue } from "./event_queue.ts";
@@ -27,7 +27,9 @@ import { newCredential, saltPassword } from "./password.ts";
 export interface ForumClientOptions {
   /** Opens a stream to the server; called again after each break. */
   readonly dial: Dial;
+  /** Who signs in, in any case; at most 32 code points. */
   readonly user: string;
+  /** At most 256 code points. It stays here: what is sent proves that it is known. */
   readonly password: string;
   /** Make the account first. */
   readonly register?: boolean;
@@ -83,9 +85,11 @@ export class ForumError extends Error {
 
 /** A signed-in client. */
 export interface ForumClient {
+  /** `offline` while another link is sought; `closed` is for ever. */
   readonly state: "online" | "offline" | "closed";
   /** The name, as the server writes it. */
   readonly user: string;
+  /** The role at the last sign-in; events of `accounts` tell when it changes. */
   readonly role: Role;
   /**
    * Sends a command. After a break it is sent again; a change carries a key, so it is done once.
@@ -95,6 +99,7 @@ export interface ForumClient {
   command<O extends Op>(command: Extract<Command, { op: O }>): Promise<Reply<O>>;
   /** Follows a scope after the entry `after`, or from now on. The entries come through `events`. */
   follow(scope: string, after?: number): Promise<{ head: number }>;
+  /** Follows a scope no longer: no more of its entries come in. */
   unfollow(scope: string): Promise<void>;
   /** All that happens from now on, in order, for one consumer. Ends when the client is closed. */
   events(): AsyncIterableIterator<ClientEvent>;
@@ -102,6 +107,7 @@ export interface ForumClient {
   shutdown(adminPassword: string): Promise<void>;
   /** Takes the role of an admin. The password is proved, not sent. */
   promote(adminPassword: string): Promise<void>;
+  /** Changes the password, here and on the server; the other sessions of the account end. */
   changePassword(password: string): Promise<void>;
   /** Waits for the replies under way, says goodbye and closes. */
   close(): Promise<void>;

@@ -6,13 +6,13 @@
  */
 
 import { encodeBase64 } from "../protocol/base64.ts";
-import type { Register } from "../protocol/message.ts";
+import type { Register } from "../protocol/body.ts";
+import { SCRAM_LIMITS } from "../protocol/scram.ts";
 import {
   createVerifier,
   normalizePassword,
   saltPassword as saltSlowly,
-  SCRAM_LIMITS,
-} from "../protocol/scram.ts";
+} from "../protocol/verifier.ts";
 
 /** PBKDF2 rounds of a new password. */
 export const ITERATIONS = 600_000;

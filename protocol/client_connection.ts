@@ -1,5 +1,6 @@
 /**
- * The client's end of a connection: one state table (docs/PROTOCOL.md, "The session"; DESIGN §4 and §5).
+ * The client's end of a connection, by the table of client_table.ts (docs/PROTOCOL.md, "The session";
+ * DESIGN §4 and §5).
  *
  * It speaks first and does not wait: the preface, HELLO, and what `login`, `register` or `resume` ask
  * for leave at once, and commands may follow a `resume` in the same breath, so coming back costs one
@@ -10,174 +11,45 @@
  */
 
 import { encodeBase64 } from "./base64.ts";
-import type { Connection, Ending, StateTable, Step } from "./connection.ts";
+import type { Granted, Notice, Refused, Register, UnknownNotice, Welcome } from "./body.ts";
+import type { Connection, Ending, Step } from "./connection.ts";
 import type { Command } from "./forum/command.ts";
-import type { ForumEvent } from "./forum/event.ts";
+import type { ForumEvent, UnknownEvent } from "./forum/event.ts";
 import { createLink, type Link, type LinkInput } from "./link.ts";
+import { BANNER, FRAME_PAYLOAD_MAX, type Message, PREFACE, VERSION } from "./message.ts";
+import type { ChannelBinding } from "./scram.ts";
+import { createScramClient, type ScramClient } from "./scram_client.ts";
 import {
-  BANNER,
-  FRAME_PAYLOAD_MAX,
-  type Granted,
-  type Message,
-  type Notice,
-  PREFACE,
-  type Refused,
-  type Register,
-  VERSION,
-  type Welcome,
-} from "./message.ts";
-import { type ChannelBinding, createScramClient, type ScramClient } from "./scram.ts";
+  CLIENT_TABLE,
+  type ClientAction,
+  type ClientInput,
+  type ClientState,
+} from "./client_table.ts";
 import { STATUS, type StatusName, statusName } from "./status.ts";
 
-/** Where a client's connection stands. */
-export type ClientState =
-  /** The banner is awaited. */
-  | "opening"
-  /** WELCOME is awaited. */
-  | "greeting"
-  /** Nobody is signed in and nothing is under way. */
-  | "unsigned"
-  /** CHALLENGE is awaited. */
-  | "challenging"
-  /** The outside salts the password. */
-  | "hashing"
-  /** GRANTED is awaited, with the server's own proof. */
-  | "proving"
-  /** GRANTED is awaited. */
-  | "granting"
-  | "ready"
-  | "closing"
-  | "closed";
-
-/** What the table is asked about. */
-export type ClientInput =
-  | "banner"
-  | "stranger"
-  | "welcome"
-  | "welcome-login"
-  | "welcome-grant"
-  | "other-version"
-  | "login"
-  | "ask"
-  | "challenge"
-  | "bad-challenge"
-  | "salted"
-  | "granted"
-  | "proved"
-  | "impostor"
-  | "denied"
-  | "done"
-  | "refused"
-  | "event"
-  | "notice"
-  | "bye"
-  | "end"
-  | "fault"
-  | "silent"
-  | "late"
-  | "close"
-  | "finished";
-
-type ClientAction =
-  | "none"
-  | "welcome"
-  | "askPassword"
-  | "sendProof"
-  | "granted"
-  | "denied"
-  | "done"
-  | "refused"
-  | "event"
-  | "notice"
-  | "part"
-  | "answerBye"
-  | "bye"
-  | "finish";
-
-const ENDINGS = {
-  bye: ["answerBye", "closing"],
-  end: ["part", "closing"],
-  fault: ["bye", "closing"],
-  silent: ["bye", "closing"],
-  close: ["bye", "closing"],
-} as const;
-
-/** The table: `[what to do, next state]` for each input of each state; the rest is a fault of the server. */
-export const CLIENT_TABLE: StateTable<ClientState, ClientInput, ClientAction> = {
-  opening: {
-    ...ENDINGS,
-    banner: ["none", "greeting"],
-    stranger: ["bye", "closing"],
-    late: ["bye", "closing"],
-  },
-  greeting: {
-    ...ENDINGS,
-    "welcome": ["welcome", "unsigned"],
-    "welcome-login": ["welcome", "challenging"],
-    "welcome-grant": ["welcome", "granting"],
-    "other-version": ["bye", "closing"],
-    "late": ["bye", "closing"],
-  },
-  // Where commands were sent right behind a `resume` that is refused, so are they, even if signing in
-  // has begun again by then.
-  unsigned: {
-    ...ENDINGS,
-    refused: ["refused", "unsigned"],
-    login: ["none", "challenging"],
-    ask: ["none", "granting"],
-  },
-  challenging: {
-    ...ENDINGS,
-    "challenge": ["askPassword", "hashing"],
-    "bad-challenge": ["bye", "closing"],
-    "denied": ["denied", "unsigned"],
-    "refused": ["refused", "challenging"],
-  },
-  hashing: { ...ENDINGS, salted: ["sendProof", "proving"] },
-  proving: {
-    ...ENDINGS,
-    proved: ["granted", "ready"],
-    impostor: ["bye", "closing"],
-    denied: ["denied", "unsigned"],
-  },
-  granting: {
-    ...ENDINGS,
-    granted: ["granted", "ready"],
-    denied: ["denied", "unsigned"],
-  },
-  ready: {
-    ...ENDINGS,
-    done: ["done", "ready"],
-    refused: ["refused", "ready"],
-    event: ["event", "ready"],
-    notice: ["notice", "ready"],
-  },
-  closing: { finished: ["finish", "closed"] },
-  closed: {},
-};
-
-type At = Step<ClientState, ClientInput>;
+/** What every transition of a client's connection says. */
+export type ClientStep = Step<ClientState, ClientInput>;
 
 /** What happened on a client's connection. */
 export type ClientTransition =
-  | At & { readonly kind: "welcomed"; readonly welcome: Welcome }
+  | ClientStep & { readonly kind: "welcomed"; readonly welcome: Welcome }
   /** Answer with `provideSaltedPassword`: PBKDF2-HMAC-SHA-256, 32 bytes. */
-  | At & {
+  | ClientStep & {
     readonly kind: "password-wanted";
     readonly salt: Uint8Array;
     readonly iterations: number;
   }
-  | At & { readonly kind: "granted"; readonly granted: Granted }
+  | ClientStep & { readonly kind: "granted"; readonly granted: Granted }
   /** Signing in was refused; another try is possible. */
-  | At & { readonly kind: "denied"; readonly refused: Refused }
-  | At & { readonly kind: "done"; readonly id: number; readonly result: object }
-  | At & { readonly kind: "refused"; readonly id: number; readonly refused: Refused }
-  | At & { readonly kind: "event"; readonly event: ForumEvent }
-  | At & { readonly kind: "notice"; readonly notice: Notice }
+  | ClientStep & { readonly kind: "denied"; readonly refused: Refused }
+  | ClientStep & { readonly kind: "done"; readonly id: number; readonly result: object }
+  | ClientStep & { readonly kind: "refused"; readonly id: number; readonly refused: Refused }
+  | ClientStep & { readonly kind: "event"; readonly event: ForumEvent | UnknownEvent }
+  | ClientStep & { readonly kind: "notice"; readonly notice: Notice | UnknownNotice }
   /** The session is over. */
-  | At & { readonly kind: "closing"; readonly ending: Ending }
+  | ClientStep & { readonly kind: "closing"; readonly ending: Ending }
   /** The last one: close the stream. */
-  | At & { readonly kind: "closed"; readonly ending: Ending };
+  | ClientStep & { readonly kind: "closed"; readonly ending: Ending };
 
 /** What a client's connection is made with. */
 export interface ClientConnectionOptions {
@@ -227,8 +99,8 @@ interface Given {
   readonly granted?: Granted;
   readonly refused?: Refused;
   readonly result?: object;
-  readonly event?: ForumEvent;
-  readonly notice?: Notice;
+  readonly event?: ForumEvent | UnknownEvent;
+  readonly notice?: Notice | UnknownNotice;
   readonly ending?: Ending;
 }
 
@@ -400,7 +272,7 @@ class Client implements ClientConnection {
     return this.#act(action, given, step);
   }
 
-  #act(action: ClientAction, given: Given, step: At): ClientTransition | undefined {
+  #act(action: ClientAction, given: Given, step: ClientStep): ClientTransition | undefined {
     switch (action) {
       case "none":
         return undefined;
@@ -445,7 +317,7 @@ class Client implements ClientConnection {
     }
   }
 
-  #close(step: At, why: Ending): ClientTransition {
+  #close(step: ClientStep, why: Ending): ClientTransition {
     this.#ending = why;
     this.#link.end();
     return { ...step, kind: "closing", ending: why };

@@ -14,6 +14,7 @@
  */
 
 import { encodeBase64 } from "./base64.ts";
+import type { Notice, Refused, Register } from "./body.ts";
 import {
   type ClientConnection,
   type ClientTransition,
@@ -22,8 +23,7 @@ import {
 import type { Ending } from "./connection.ts";
 import type { Command } from "./forum/command.ts";
 import { isChange } from "./forum/command_schema.ts";
-import type { ForumEvent, Role } from "./forum/event.ts";
-import type { Notice, Refused, Register } from "./message.ts";
+import type { ForumEvent, Role, UnknownEvent } from "./forum/event.ts";
 import type { ChannelBinding } from "./scram.ts";
 import { STATUS, type StatusName, statusName } from "./status.ts";
 
@@ -89,21 +89,31 @@ export interface ClientSessionOptions {
 
 /** A session of one user with one server. */
 export interface ClientSession {
+  /** Where the session stands. */
   readonly state: SessionState;
   /** Whether the open stream should be read. */
   readonly wantsRead: boolean;
+  /** How many bytes wait to be written to the open stream. */
   readonly pendingTransmit: number;
   /** The stream that `dial` asked for is open. */
   opened(now: number, binding?: ChannelBinding): void;
   /** It could not be opened. */
   dialFailed(now: number, text: string): void;
+  /** Takes bytes of the stream in; the array is not kept. */
   receive(chunk: Uint8Array, now: number): void;
+  /** The server sends no more. */
   receiveEnd(now: number): void;
+  /** The stream broke in both directions. */
   receiveBreak(now: number): void;
+  /** Lets time pass; too early does nothing. */
   handleTimeout(now: number): void;
+  /** When to call `handleTimeout`, or `undefined` if nothing waits for time. */
   timeout(): number | undefined;
+  /** What happened next, or `undefined` if nothing more has. */
   next(): SessionTransition | undefined;
+  /** The next bytes to write; empty if none wait. They stay valid until consumed. */
   peekTransmit(): Uint8Array;
+  /** So many of the peeked bytes were written. */
   consumeTransmit(count: number): void;
   /**
    * Sends a command, now or when the link is back, and returns the number under which `done` or
@@ -299,7 +309,9 @@ class Session implements ClientSession {
       case "event":
         return this.#seen(transition.event);
       case "notice":
-        this.#out.push({ kind: "notice", notice: transition.notice });
+        if (transition.notice.kind !== "unknown") {
+          this.#out.push({ kind: "notice", notice: transition.notice });
+        }
         return;
       case "closing":
         return;
@@ -366,7 +378,7 @@ class Session implements ClientSession {
     }
   }
 
-  #seen(event: ForumEvent): void {
+  #seen(event: ForumEvent | UnknownEvent): void {
     const followed = this.#followed.get(event.scope);
     // Until following is answered, what comes belongs to an earlier following of the same scope.
     if (followed === undefined || followed.asked !== 0 || event.seq <= followed.last) return;
@@ -376,7 +388,7 @@ class Session implements ClientSession {
       return;
     }
     followed.last = event.seq;
-    this.#out.push({ kind: "event", event });
+    if (event.kind !== "unknown") this.#out.push({ kind: "event", event });
   }
 
   /** The link has ended. */

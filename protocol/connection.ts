@@ -20,7 +20,9 @@ import type { StatusName } from "./status.ts";
 
 /** What every transition says: where the connection was, where it is, and by what. */
 export interface Step<State extends string, Input extends string> {
+  /** The state before. */
   readonly from: State;
+  /** The state after. */
   readonly to: State;
   /** The input of the state table that caused it. */
   readonly cause: Input;
@@ -28,6 +30,7 @@ export interface Step<State extends string, Input extends string> {
 
 /** Why a connection ended or is about to. */
 export interface Ending {
+  /** What a peer is told in BYE; whether another link may help is in its `retry`. */
   readonly status: StatusName;
   /** A sentence for people. */
   readonly text: string;

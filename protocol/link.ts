@@ -12,16 +12,9 @@
  * @module
  */
 
+import { CATALOGUE, type Kind, type Side } from "./catalogue.ts";
 import { FRAME_HEADER_BYTES, readFrame } from "./frame.ts";
-import {
-  CATALOGUE,
-  type Kind,
-  type Message,
-  type MessageFault,
-  parseMessage,
-  payloadOf,
-  type Side,
-} from "./message.ts";
+import { type Message, type MessageFault, parseMessage, payloadOf } from "./message.ts";
 import { createReceiveBuffer } from "./receive_buffer.ts";
 import { STATUS, type StatusName } from "./status.ts";
 import { createTransmitBuffer } from "./transmit_buffer.ts";

@@ -138,7 +138,22 @@ export interface RecordSchema<T> extends Schema<T> {
   parseObject(value: Readonly<Record<string, unknown>>, tag?: string): T | Problem;
 }
 
-/** An object with the named fields; others are dropped. */
+/**
+ * An object with the named fields; others are dropped.
+ *
+ * @example
+ * ```ts
+ * import { integer, isProblem, optional, problemText, record, text } from "./schema.ts";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * const post = record({ thread: integer(1, 99), text: text(300), reply: optional(integer(1, 99)) });
+ * assertEquals(post.parse({ thread: 1, text: "Hello", colour: "red" }), { thread: 1, text: "Hello" });
+ *
+ * const problem = post.parse({ thread: 1 });
+ * assert(isProblem(problem));
+ * assertEquals(problemText(problem), "text: a string of at most 300 characters is missing");
+ * ```
+ */
 export function record<F extends Record<string, Schema<unknown>>>(
   fields: F,
 ): RecordSchema<RecordOf<F>> {
@@ -179,9 +194,14 @@ export function record<F extends Record<string, Schema<unknown>>>(
 
 /**
  * One of several records, told apart by the value of the field `tag`, which is kept in the result.
- * A tag that is not in the table gives a problem whose path is the tag's name.
+ * A tag that is not in the table gives a problem whose path is the tag's name; but where there is a
+ * rule for the `unknown`, any other text as tag gives what that rule keeps, tagged `unknown`.
  */
-export function tagged<T>(tag: string, cases: Record<string, RecordSchema<object>>): Schema<T> {
+export function tagged<T>(
+  tag: string,
+  cases: Record<string, RecordSchema<object>>,
+  unknown?: RecordSchema<object>,
+): Schema<T> {
   const table = new Map(Object.entries(cases));
   return {
     expects: "an object",
@@ -190,6 +210,9 @@ export function tagged<T>(tag: string, cases: Record<string, RecordSchema<object
       const name = value[tag];
       const schema = typeof name === "string" ? table.get(name) : undefined;
       if (schema === undefined) {
+        if (unknown !== undefined && typeof name === "string") {
+          return unknown.parseObject({ ...value, [tag]: "unknown" }, tag) as T | Problem;
+        }
         return new ProblemFound(tag, `one of ${[...table.keys()].join(", ")} is needed`);
       }
       return schema.parseObject(value, tag) as T | Problem;

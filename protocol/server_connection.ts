@@ -1,5 +1,6 @@
 /**
- * The server's end of a connection: one state table (docs/PROTOCOL.md, "The session"; DESIGN §4 and §5).
+ * The server's end of a connection, by the table of server_table.ts (docs/PROTOCOL.md, "The session";
+ * DESIGN §4 and §5).
  *
  * Bytes of a client go in, transitions come out. Where the machine needs something that only the
  * outside knows (a user's verifier, whether a token is good, whether an account can be made), it gives
@@ -11,9 +12,10 @@
  */
 
 import { encodeBase64 } from "./base64.ts";
-import type { Connection, Ending, StateTable, Step } from "./connection.ts";
+import type { Register, Welcome } from "./body.ts";
+import type { Connection, Ending, Step } from "./connection.ts";
 import type { Command } from "./forum/command.ts";
-import type { Role } from "./forum/event.ts";
+import { type Role, userScope } from "./forum/event.ts";
 import { createLink, type Link, type LinkInput } from "./link.ts";
 import {
   BANNER,
@@ -21,166 +23,42 @@ import {
   type Message,
   type MessageOf,
   PREFACE,
-  type Register,
   VERSION,
-  type Welcome,
 } from "./message.ts";
+import { type ChannelBinding, type ClientFirst, readClientFirst } from "./scram.ts";
+import { createScramServer, type ScramServer } from "./scram_server.ts";
 import {
-  type ChannelBinding,
-  type ClientFirst,
-  createScramServer,
-  readClientFirst,
-  type ScramServer,
-  type Verifier,
-} from "./scram.ts";
+  SERVER_TABLE,
+  type ServerAction,
+  type ServerInput,
+  type ServerState,
+} from "./server_table.ts";
 import { type Refusal, refuse, STATUS, type StatusName } from "./status.ts";
+import { fold } from "./text.ts";
+import type { Verifier } from "./verifier.ts";
 
-/** Where a server's connection stands. */
-export type ServerState =
-  /** The client's first line is awaited. */
-  | "opening"
-  /** HELLO is awaited. */
-  | "greeting"
-  /** Nobody is signed in. */
-  | "unsigned"
-  /** The outside looks up a verifier. */
-  | "verifying"
-  /** The client's proof is awaited. */
-  | "challenged"
-  /** The outside decides whether to let the user in. */
-  | "granting"
-  /** Somebody is signed in. */
-  | "ready"
-  /** BYE was sent or the peer ended: the rest is written. */
-  | "closing"
-  | "closed";
-
-/** What the table is asked about. */
-export type ServerInput =
-  | "preface"
-  | "stranger"
-  | "hello"
-  | "other-version"
-  | "login"
-  | "bad-login"
-  | "verifier"
-  | "right-proof"
-  | "wrong-proof"
-  | "register"
-  | "resume"
-  | "grant"
-  | "deny"
-  | "command"
-  | "bad-command"
-  | "bye"
-  | "end"
-  | "fault"
-  | "silent"
-  | "late"
-  | "idle"
-  | "close"
-  | "finished";
-
-type ServerAction =
-  | "none"
-  | "turnAway"
-  | "welcome"
-  | "refuseVersion"
-  | "askVerifier"
-  | "denyLogin"
-  | "challenge"
-  | "askGrant"
-  | "denyProof"
-  | "grant"
-  | "deny"
-  | "command"
-  | "refuseUnsigned"
-  | "refuseBad"
-  | "answerBye"
-  | "part"
-  | "fault"
-  | "bye"
-  | "finish";
-
-/** From every state in which the peer is still heard. */
-const ENDINGS = {
-  bye: ["answerBye", "closing"],
-  end: ["part", "closing"],
-  fault: ["fault", "closing"],
-  silent: ["bye", "closing"],
-  late: ["bye", "closing"],
-  close: ["bye", "closing"],
-} as const;
-
-/** The table: `[what to do, next state]` for each input of each state; the rest is a fault of the peer. */
-export const SERVER_TABLE: StateTable<ServerState, ServerInput, ServerAction> = {
-  opening: {
-    ...ENDINGS,
-    preface: ["none", "greeting"],
-    stranger: ["turnAway", "closing"],
-  },
-  greeting: {
-    ...ENDINGS,
-    "hello": ["welcome", "unsigned"],
-    "other-version": ["refuseVersion", "closing"],
-  },
-  unsigned: {
-    ...ENDINGS,
-    "login": ["askVerifier", "verifying"],
-    "bad-login": ["denyLogin", "unsigned"],
-    "register": ["askGrant", "granting"],
-    "resume": ["askGrant", "granting"],
-    "command": ["refuseUnsigned", "unsigned"],
-    "bad-command": ["refuseUnsigned", "unsigned"],
-  },
-  verifying: {
-    ...ENDINGS,
-    verifier: ["challenge", "challenged"],
-    deny: ["deny", "unsigned"],
-  },
-  challenged: {
-    ...ENDINGS,
-    "right-proof": ["askGrant", "granting"],
-    "wrong-proof": ["denyProof", "unsigned"],
-    "command": ["refuseUnsigned", "challenged"],
-    "bad-command": ["refuseUnsigned", "challenged"],
-  },
-  granting: {
-    ...ENDINGS,
-    grant: ["grant", "ready"],
-    deny: ["deny", "unsigned"],
-  },
-  ready: {
-    ...ENDINGS,
-    "command": ["command", "ready"],
-    "bad-command": ["refuseBad", "ready"],
-    "idle": ["bye", "closing"],
-  },
-  closing: { finished: ["finish", "closed"] },
-  closed: {},
-};
-
-type At = Step<ServerState, ServerInput>;
+/** What every transition of a server's connection says. */
+export type ServerStep = Step<ServerState, ServerInput>;
 
 /** What happened on a server's connection. */
 export type ServerTransition =
-  | At & { readonly kind: "greeted"; readonly agent: string }
+  | ServerStep & { readonly kind: "greeted"; readonly agent: string }
   /** Answer with `provideVerifier` (a fake one for an unknown user), or `deny`. */
-  | At & { readonly kind: "verifier-wanted"; readonly user: string }
+  | ServerStep & { readonly kind: "verifier-wanted"; readonly user: string }
   /** The proof was wrong; the client has been told. */
-  | At & { readonly kind: "denied"; readonly user: string }
+  | ServerStep & { readonly kind: "denied"; readonly user: string }
   /** The proof was right; answer with `grant` or `deny`. */
-  | At & { readonly kind: "proved"; readonly user: string }
+  | ServerStep & { readonly kind: "proved"; readonly user: string }
   /** Answer with `grant` or `deny`. */
-  | At & { readonly kind: "register-wanted"; readonly registration: Register }
+  | ServerStep & { readonly kind: "register-wanted"; readonly registration: Register }
   /** Answer with `grant` or `deny`. */
-  | At & { readonly kind: "resume-wanted"; readonly token: string }
+  | ServerStep & { readonly kind: "resume-wanted"; readonly token: string }
   /** Answer with `done` or `refuse` under the same id. */
-  | At & { readonly kind: "command"; readonly id: number; readonly command: Command }
+  | ServerStep & { readonly kind: "command"; readonly id: number; readonly command: Command }
   /** The session is over; what waits is still written. */
-  | At & { readonly kind: "closing"; readonly ending: Ending }
+  | ServerStep & { readonly kind: "closing"; readonly ending: Ending }
   /** The last one: close the stream. */
-  | At & { readonly kind: "closed"; readonly ending: Ending };
+  | ServerStep & { readonly kind: "closed"; readonly ending: Ending };
 
 /** What a server's connection is made with. */
 export interface ServerConnectionOptions {
@@ -202,8 +80,11 @@ export interface ServerConnectionOptions {
 
 /** What to tell a user who is let in. */
 export interface Grant {
+  /** The name as it was registered. */
   readonly user: string;
+  /** The role now. */
   readonly role: Role;
+  /** What signs in again by RESUME; absent where the client has one already. */
   readonly token?: string;
 }
 
@@ -429,7 +310,7 @@ class Server implements ServerConnection {
     return this.#act(action, given, step);
   }
 
-  #act(action: ServerAction, given: Given, step: At): ServerTransition | undefined {
+  #act(action: ServerAction, given: Given, step: ServerStep): ServerTransition | undefined {
     switch (action) {
       case "none":
         return undefined;
@@ -471,6 +352,7 @@ class Server implements ServerConnection {
           body: {
             ...this.#serverFinal !== undefined && { scram: this.#serverFinal },
             ...given.grant!,
+            scope: userScope(fold(given.grant!.user)),
           },
         });
         this.#serverFinal = undefined;
@@ -509,7 +391,7 @@ class Server implements ServerConnection {
     }
   }
 
-  #close(step: At, why: Ending): ServerTransition {
+  #close(step: ServerStep, why: Ending): ServerTransition {
     this.#ending = why;
     this.#link.end();
     return { ...step, kind: "closing", ending: why };

@@ -28,7 +28,7 @@ export interface ActivityLog {
   flush(): Promise<void>;
 }
 
-/** How activities look. */
+/** How activities look: a line for people, or a JSON object a line. */
 export type ActivityFormat = "text" | "json";
 
 /** The most characters that wait to be written. */

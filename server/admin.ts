@@ -5,13 +5,10 @@
  */
 
 import { decodeBase64, encodeBase64 } from "../protocol/base64.ts";
-import {
-  createScramServer,
-  readClientFirst,
-  type ScramServer,
-  type Verifier,
-} from "../protocol/scram.ts";
+import { readClientFirst } from "../protocol/scram.ts";
+import { createScramServer, type ScramServer } from "../protocol/scram_server.ts";
 import { type Refusal, refuse } from "../protocol/status.ts";
+import type { Verifier } from "../protocol/verifier.ts";
 import type { Log } from "./log/log.ts";
 
 /** The name under which the admin password is proved, and its failures counted. */

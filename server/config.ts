@@ -9,25 +9,32 @@ import { type ActivityFormat } from "./activity.ts";
 
 /** What a server is started with. */
 export interface ServerConfig {
+  /** The address to listen on; `0.0.0.0` is every one of this machine. */
   readonly hostname: string;
-  /** 0 takes a free one. */
+  /** The TCP port, 0 to 65,535; 0 takes a free one. */
   readonly port: number;
   /** The folder that holds everything. */
   readonly data: string;
+  /** Whether anybody may make an account, or only the credentials file does. */
   readonly registration: "open" | "closed";
-  /** Wrong passwords before a lock-out. */
+  /** Wrong passwords before a lock-out, 1 to 1,000. */
   readonly maxAttempts: number;
-  /** The first lock-out, in seconds. */
+  /**
+   * The first lock-out, in seconds, 1 to 900; each later one lasts twice as long, up to 15
+   * minutes.
+   */
   readonly lockout: number;
   /** Seconds without a command after which a session ends; 0 is never. */
   readonly idleTimeout: number;
-  /** Seconds of silence after which a client is asked for a sign of life. */
+  /** Seconds of silence after which a client is asked for a sign of life, 1 to 3,600. */
   readonly heartbeat: number;
+  /** Whether an account that is signed in is refused a second session. */
   readonly singleSession: boolean;
-  /** A file with a user and a password a line. */
+  /** A file with a user and a password a line; accounts that are not there are made. */
   readonly credentials?: string;
   /** A file with the admin password. */
   readonly adminPasswordFile?: string;
+  /** How lines of the activity log look. */
   readonly log: ActivityFormat;
 }
 

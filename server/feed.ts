@@ -10,8 +10,8 @@
  */
 
 import { scopeThread } from "../protocol/forum/event.ts";
+import { CATALOGUE } from "../protocol/catalogue.ts";
 import { FRAME_HEADER_BYTES, writeFrameHeader } from "../protocol/frame.ts";
-import { CATALOGUE } from "../protocol/message.ts";
 
 /** Bytes of a segment: the most that one write takes, and that a stalled reader can pin. */
 export const SEGMENT_BYTES = 64 * 1024;

@@ -5,7 +5,7 @@
  */
 
 import type { Command } from "../protocol/forum/command.ts";
-import type { Register } from "../protocol/message.ts";
+import type { Register } from "../protocol/body.ts";
 
 /** What is to be done. */
 export type Job =

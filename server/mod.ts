@@ -1,10 +1,12 @@
 /**
- * The reference server, to be embedded: start it whole, or take its service and bring other listeners.
+ * The reference server, to be embedded: start it whole, and give its service the connections of other
+ * listeners, if there are any.
  *
  * @module
  */
 
+export type { ActivityFormat } from "./activity.ts";
 export { CONFIG_DEFAULTS, type ServerConfig } from "./config.ts";
 export { type RunningServer, StartError, type StartOptions, startServer } from "./server.ts";
-export { createService, type Service, type ServiceOptions, type Visitor } from "./service.ts";
+export type { Service, Visitor } from "./service.ts";
 export type { Session } from "./session.ts";

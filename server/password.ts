@@ -5,12 +5,8 @@
  * @module
  */
 
-import {
-  createVerifier,
-  normalizePassword,
-  SCRAM_LIMITS,
-  type Verifier,
-} from "../protocol/scram.ts";
+import { SCRAM_LIMITS } from "../protocol/scram.ts";
+import { createVerifier, normalizePassword, type Verifier } from "../protocol/verifier.ts";
 import { ITERATIONS } from "./sign_in.ts";
 
 async function saltPassword(password: string, salt: Uint8Array<ArrayBuffer>, iterations: number) {

@@ -6,7 +6,7 @@
 
 import type { UserRow } from "../protocol/forum/reply.ts";
 import type { View } from "../protocol/forum/state.ts";
-import type { Notice } from "../protocol/message.ts";
+import type { Notice } from "../protocol/body.ts";
 
 /** A session as presence knows it. */
 export interface Present {

@@ -22,7 +22,7 @@ export const SERVER_AGENT = "dfp-server/2.0.0-alpha.1";
 const TIMEOUT_TICK = 250;
 /** How often what can wait is done, in ms; sooner while more of it waits. */
 const TIDY_TICK = 1000;
-/** How long the sessions' endings may take at shutdown, in ms. */
+/** How long the sessions' endings may take at shutdown, and then the last lines of the log, in ms. */
 const SHUTDOWN_GRACE = 3000;
 
 /** What goes with the configuration. */
@@ -41,6 +41,7 @@ export interface RunningServer {
   readonly madeAdminPassword: string | undefined;
   /** How many accounts the credentials file has made. */
   readonly imported: number;
+  /** Takes the connections of other listeners, too. */
   readonly service: Service;
   /** Ends the server as SHT does. */
   shutdown(): Promise<void>;
@@ -51,7 +52,24 @@ export interface RunningServer {
 /** A reason not to start that the person who starts it can mend. */
 export class StartError extends Error {}
 
-/** Starts a server. Rejects with a {@linkcode StartError} where the person who starts it can help. */
+/**
+ * Starts a server on what its data folder holds, which is made if it is not there.
+ *
+ * @throws StartError where the person who starts it can help: folder, credentials file, address.
+ *
+ * @example
+ * ```ts
+ * import { CONFIG_DEFAULTS } from "./config.ts";
+ * import { startServer } from "./server.ts";
+ * import { assert } from "@std/assert";
+ *
+ * const data = Deno.makeTempDirSync();
+ * const server = await startServer({ ...CONFIG_DEFAULTS, port: 0, data }, { write: async () => {} });
+ * assert(server.addresses[0].startsWith("tcp://127.0.0.1:"));
+ * await server.shutdown();
+ * Deno.removeSync(data, { recursive: true });
+ * ```
+ */
 export async function startServer(
   config: ServerConfig,
   { adminPassword, write }: StartOptions,
@@ -164,7 +182,8 @@ function run(
     }
     clearInterval(timeouts);
     clearTimeout(tidying);
-    await activity.flush();
+    // A log that nobody reads is no reason to stay.
+    await within(SHUTDOWN_GRACE, activity.flush());
     log.close();
     finish();
   }
@@ -177,6 +196,14 @@ function run(
     shutdown,
     finished,
   };
+}
+
+/** Waits for some work, but no longer than so many ms. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }
 
 function reason(error: unknown): string {

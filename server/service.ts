@@ -17,7 +17,7 @@ import { decide, decideOpening, decidePromotion, isRefusal } from "../protocol/f
 import { FRAME_PAYLOAD_MAX } from "../protocol/message.ts";
 import { createServerConnection, type ServerTransition } from "../protocol/server_connection.ts";
 import { type Refusal, refuse, STATUS, type StatusName } from "../protocol/status.ts";
-import { fold, TEXT_LIMITS } from "../protocol/text.ts";
+import { fold, TEXT_LIMITS, utf8Length } from "../protocol/text.ts";
 import type { ActivityLog } from "./activity.ts";
 import { ADMIN } from "./admin.ts";
 import { createHub, type Hub } from "./hub.ts";
@@ -43,6 +43,7 @@ export interface ServiceOptions extends SignInOptions {
   readonly heartbeat: number;
   /** Ms without a command after which a session ends; 0 is never. */
   readonly idleTimeout: number;
+  /** Is told who did what. */
   readonly activity: ActivityLog;
   /** Runs something soon, after what is being received now. */
   readonly defer: (run: () => void) => void;
@@ -64,7 +65,8 @@ export interface Visitor {
 export interface Service {
   /** Open connections. */
   readonly connections: number;
-  readonly hub: Hub;
+  /** Bytes of events that are kept at hand for those who follow them. */
+  readonly feedBytes: number;
   /** Takes a new connection. */
   open(visitor: Visitor): Session;
   /** Lets time pass for all sessions. Call it a few times a second. */
@@ -74,7 +76,7 @@ export interface Service {
 }
 
 class ForumService implements Service {
-  readonly hub: Hub;
+  readonly #hub: Hub;
   readonly #options: ServiceOptions;
   readonly #log: Log;
   readonly #presence: Presence;
@@ -85,13 +87,16 @@ class ForumService implements Service {
   readonly #holders = new Map<string, ServiceSession>();
   #scheduled = false;
   #busy = false;
+  /** So many jobs are done one by one: they were in a unit that failed. */
+  #alone = 0;
+  #opened = 0;
   #closing = false;
   #now = 0;
 
   constructor(options: ServiceOptions) {
     this.#options = options;
     this.#log = options.log;
-    this.hub = createHub(options.log);
+    this.#hub = createHub(options.log);
     this.#presence = createPresence((folded) => this.#log.view.user(folded)?.name ?? folded);
     this.#signIn = createSignIn(options);
     this.#log.onEntries = (entries) => this.#publish(entries);
@@ -100,6 +105,9 @@ class ForumService implements Service {
 
   get connections(): number {
     return this.#sessions.size;
+  }
+  get feedBytes(): number {
+    return this.#hub.bytes;
   }
 
   #openLobby(): void {
@@ -128,12 +136,12 @@ class ForumService implements Service {
       },
     });
     const events = {
-      hub: this.hub,
+      hub: this.#hub,
       transition: (session: ServiceSession, what: ServerTransition) =>
         this.#happened(session, what),
       ready: (session: ServiceSession) => this.#makeReady(session),
     };
-    const session = createSession({ connection, source, events, wake });
+    const session = createSession({ connection, source, order: ++this.#opened, events, wake });
     this.#sessions.add(session);
     if (this.#closing) connection.close("shutting-down", now);
     return session;
@@ -225,12 +233,14 @@ class ForumService implements Service {
   /** The jobs of the next unit. */
   #gather(): Task[] {
     const tasks: Task[] = [];
+    const most = this.#alone > 0 ? 1 : UNIT_JOBS;
+    if (this.#alone > 0) this.#alone--;
     for (const session of this.#ready) {
-      if (tasks.length >= UNIT_JOBS) break;
+      if (tasks.length >= most) break;
       this.#ready.delete(session);
       // A reader that stalls gets no more replies; its work waits until it drains.
       if (session.stalled) continue;
-      const room = UNIT_JOBS - tasks.length;
+      const room = most - tasks.length;
       for (const job of session.jobs.splice(0, room)) tasks.push({ session, job });
       if (session.jobs.length > 0) this.#ready.add(session);
     }
@@ -261,7 +271,8 @@ class ForumService implements Service {
       } else if (tasks.length > 1) {
         // One of them is poison, or only those that write need the room that is not there: each
         // alone harms nobody else.
-        for (const task of tasks) this.#runUnit([task]);
+        this.#putBack(tasks);
+        this.#alone = tasks.length;
       } else {
         for (const task of tasks) this.#fail(task, failure);
       }
@@ -341,6 +352,8 @@ class ForumService implements Service {
     unit.entering.add(outcome.user);
     aftermath.push(() => {
       const old = this.#holders.get(outcome.hash);
+      // What a client sent before its link broke can arrive after its next link is in use.
+      if (old !== undefined && old.order > session.order) return this.#end(session, "replaced");
       const { name, role } = this.#log.view.user(outcome.user)!;
       const { token } = outcome;
       session.connection.grant(
@@ -378,7 +391,7 @@ class ForumService implements Service {
     if (typeof outcome !== "function" && !isRefusal(outcome)) {
       unit.replyBytes.set(
         session,
-        (unit.replyBytes.get(session) ?? 0) + outcome.json.length,
+        (unit.replyBytes.get(session) ?? 0) + utf8Length(outcome.json),
       );
     }
   }
@@ -421,7 +434,7 @@ class ForumService implements Service {
       tx,
       session,
       log: this.#log,
-      hub: this.hub,
+      hub: this.#hub,
       presence: this.#presence,
       nonce: () => {
         const bytes = new Uint8Array(18);
@@ -459,7 +472,7 @@ class ForumService implements Service {
   }
 
   #publish(entries: readonly Published[]): void {
-    this.hub.publish(entries);
+    this.#hub.publish(entries);
     for (const { event } of entries) {
       if (event.kind === "member.left") {
         for (const session of this.#sessionsOf(event.user)) session.unfollow(event.scope);

@@ -9,9 +9,9 @@
  * @module
  */
 
-import type { Notice } from "../protocol/message.ts";
+import type { Notice } from "../protocol/body.ts";
 import { TRANSMIT_HIGH_WATER } from "../protocol/link.ts";
-import type { ScramServer } from "../protocol/scram.ts";
+import type { ScramServer } from "../protocol/scram_server.ts";
 import type { ServerConnection, ServerTransition } from "../protocol/server_connection.ts";
 import type { Feed, Subscriber } from "./feed.ts";
 import type { Hub } from "./hub.ts";
@@ -24,13 +24,19 @@ export interface Session {
   readonly wantsRead: boolean;
   /** Whether all is over and the socket is to be closed. */
   readonly over: boolean;
+  /** Takes bytes of the client in; the array is not kept. Only while `wantsRead`. */
   receive(chunk: Uint8Array, now: number): void;
+  /** The client sends no more. */
   receiveEnd(now: number): void;
+  /** The socket broke in both directions. */
   receiveBreak(now: number): void;
   /** The next bytes to write; empty if there are none. */
   peekTransmit(): Uint8Array;
+  /** So many of the peeked bytes were written. */
   consumeTransmit(count: number): void;
+  /** Lets time pass; the service does it for all sessions. */
   handleTimeout(now: number): void;
+  /** When to call `handleTimeout`, or `undefined` if nothing waits for time. */
   timeout(): number | undefined;
 }
 
@@ -39,6 +45,8 @@ export interface ServiceSession extends Session, Subscriber, Present {
   readonly connection: ServerConnection;
   /** Where the client is, as an address; lock-outs count by it. */
   readonly source: string;
+  /** The higher, the later it was opened. */
+  readonly order: number;
   /** The folded name; `""` until somebody has signed in. */
   user: string;
   /** Whether presence counts it. */
@@ -76,6 +84,7 @@ interface Following {
 class OpenSession implements ServiceSession {
   readonly connection: ServerConnection;
   readonly source: string;
+  readonly order: number;
   readonly jobs: Job[] = [];
   readonly #events: SessionEvents;
   readonly #wake: () => void;
@@ -87,9 +96,10 @@ class OpenSession implements ServiceSession {
   proof: ScramServer | undefined;
   over = false;
 
-  constructor({ connection, source, events, wake }: SessionOptions) {
+  constructor({ connection, source, order, events, wake }: SessionOptions) {
     this.connection = connection;
     this.source = source;
+    this.order = order;
     this.#events = events;
     this.#wake = wake;
   }
@@ -199,6 +209,8 @@ class OpenSession implements ServiceSession {
 export interface SessionOptions {
   readonly connection: ServerConnection;
   readonly source: string;
+  /** The higher, the later it was opened. */
+  readonly order: number;
   readonly events: SessionEvents;
   /** Called when there may be something to write, or all is over. */
   readonly wake: () => void;

@@ -8,11 +8,11 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { decodeBase64, encodeBase64 } from "../protocol/base64.ts";
 import { decideRegistration, isRefusal } from "../protocol/forum/decide.ts";
 import type { View } from "../protocol/forum/state.ts";
+import type { Register } from "../protocol/body.ts";
 import { failed, lockedFor, type LockoutOptions } from "../protocol/lockout.ts";
-import { fakeVerifier, type Verifier } from "../protocol/scram.ts";
 import { type Refusal, refuse } from "../protocol/status.ts";
 import { fold } from "../protocol/text.ts";
-import type { Register } from "../protocol/message.ts";
+import { fakeVerifier, type Verifier } from "../protocol/verifier.ts";
 import type { Log, Transaction } from "./log/log.ts";
 
 /** How long a token signs in after its last use, in ms: 30 days. */

@@ -19,8 +19,9 @@ import {
   SCOPE_MAX,
   SEQ_MAX,
 } from "../protocol/forum/event.ts";
+import { CATALOGUE, type Kind, KINDS, type Side } from "../protocol/catalogue.ts";
 import { FIRST_SKIPPABLE_TYPE, type FrameHeader } from "../protocol/frame.ts";
-import { CATALOGUE, type Kind, KINDS, type MessageOf, type Side } from "../protocol/message.ts";
+import type { MessageOf } from "../protocol/message.ts";
 import { SCRAM_LIMITS } from "../protocol/scram.ts";
 import { STATUS } from "../protocol/status.ts";
 
@@ -242,7 +243,9 @@ function messageShapes(by: Size): MessageShapes {
   const of = <const K extends Kind>(kind: K, body: fc.Arbitrary<MessageOf<K>["body"]>) =>
     fc.record({
       kind: fc.constant(kind),
-      id: CATALOGUE[kind].id === "none" ? fc.constant(0) : edge(0, UINT32_MAX),
+      id: CATALOGUE[kind].id === "none"
+        ? fc.constant(0)
+        : edge(kind === "command" ? 1 : 0, UINT32_MAX),
       body,
     }, { noNullPrototype: true }) as fc.Arbitrary<MessageOf<K>>;
   return {
@@ -267,7 +270,7 @@ function messageShapes(by: Size): MessageShapes {
     proof: of("proof", scram),
     granted: of(
       "granted",
-      fields({ user: word, role }, {
+      fields({ user: word, scope: word, role }, {
         scram: text(2048, { min: 1, ...by }),
         token: encoded,
       }),

@@ -9,8 +9,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import type { Side } from "../protocol/catalogue.ts";
 import { createLink, type Link, type LinkInput } from "../protocol/link.ts";
-import type { Side } from "../protocol/message.ts";
 
 /** More pulls than this without an end are taken for a hang. */
 const PULLS_MAX = 1_000_000;

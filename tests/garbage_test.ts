@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { CATALOGUE, KINDS, type Side } from "../protocol/catalogue.ts";
 import { encodeFrame, FRAME_HEADER_BYTES } from "../protocol/frame.ts";
 import {
   createLink,
@@ -8,16 +9,7 @@ import {
   OPENING_LINE_MAX,
   TRANSMIT_HIGH_WATER,
 } from "../protocol/link.ts";
-import {
-  BANNER,
-  CATALOGUE,
-  encodeMessage,
-  KINDS,
-  type Message,
-  parseMessage,
-  PREFACE,
-  type Side,
-} from "../protocol/message.ts";
+import { BANNER, encodeMessage, type Message, parseMessage, PREFACE } from "../protocol/message.ts";
 import { shortMessageFrom } from "./arbitraries.ts";
 import { join } from "./cuts.ts";
 import { runs } from "./runs.ts";

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import type { Side } from "../protocol/catalogue.ts";
 import { readFrame } from "../protocol/frame.ts";
 import {
   createLink,
@@ -10,14 +11,7 @@ import {
   SILENT_HEARTBEATS,
   TRANSMIT_HIGH_WATER,
 } from "../protocol/link.ts";
-import {
-  BANNER,
-  encodeMessage,
-  type Message,
-  parseMessage,
-  PREFACE,
-  type Side,
-} from "../protocol/message.ts";
+import { BANNER, encodeMessage, type Message, parseMessage, PREFACE } from "../protocol/message.ts";
 import { createReceiveBuffer } from "../protocol/receive_buffer.ts";
 import { STATUS } from "../protocol/status.ts";
 import { join, pullAll } from "./cuts.ts";

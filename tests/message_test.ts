@@ -3,21 +3,18 @@ import fc from "fast-check";
 import { command as commandSchema, isChange } from "../protocol/forum/command_schema.ts";
 import { scopeThread, threadScope, userScope } from "../protocol/forum/event.ts";
 import { forumEvent } from "../protocol/forum/event_schema.ts";
+import { CATALOGUE, type Kind, KINDS, type Side } from "../protocol/catalogue.ts";
 import { encodeFrame, FIRST_SKIPPABLE_TYPE, type Frame, readFrame } from "../protocol/frame.ts";
 import {
   BANNER,
-  CATALOGUE,
   encodeMessage,
   encodeText,
-  type Kind,
-  KINDS,
   type Message,
   type MessageFault,
   type MessageOf,
   parseMessage,
   payloadOf,
   PREFACE,
-  type Side,
 } from "../protocol/message.ts";
 import { createReceiveBuffer } from "../protocol/receive_buffer.ts";
 import { STATUS } from "../protocol/status.ts";
@@ -224,7 +221,7 @@ Deno.test("a command that cannot be understood is a fault of that command alone"
     ['{"op":"mark","thread":1,"upto":1e400}', "bad-field", "upto"],
   ];
   for (const [payload, status, field] of cases) {
-    for (const id of [0, 1, 0xffff_ffff]) {
+    for (const id of [1, 0xffff_ffff]) {
       const outcome = faultOf(parse("command", payload, id));
       assertEquals(
         [outcome.status, outcome.request, outcome.field],
@@ -233,7 +230,28 @@ Deno.test("a command that cannot be understood is a fault of that command alone"
       );
     }
   }
-  assertEquals(faultOf(parse("command", "{}")).text, STATUS["invalid-command"].text);
+  assertEquals(faultOf(parse("command", "{}", 1)).text, STATUS["invalid-command"].text);
+});
+
+Deno.test("a command without a number is a fault of the stream: nobody could tell its refusal", () => {
+  const outcome = faultOf(parse("command", '{"op":"users"}', 0));
+  assertEquals([outcome.status, outcome.request], ["bad-message", undefined]);
+});
+
+Deno.test("events and notices of kinds that a later edition brings are passed over", () => {
+  const base = { scope: "thread/3", seq: 7, at: 5, by: "Yoda" };
+  assertEquals(parse("event", JSON.stringify({ ...base, kind: "file.shared", size: 3 }), 3), {
+    kind: "event",
+    id: 3,
+    body: { ...base, kind: "unknown" },
+  });
+  assertEquals(parse("notice", '{"kind":"weather","sun":true}'), {
+    kind: "notice",
+    id: 0,
+    body: { kind: "unknown" },
+  });
+  assertEquals(faultOf(parse("event", '{"kind":"file.shared"}', 3)).status, "bad-message");
+  assertEquals(faultOf(parse("notice", '{"kind":7}')).status, "bad-message");
 });
 
 Deno.test("every other payload that cannot be understood is a fault of the stream", () => {

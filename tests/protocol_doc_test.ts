@@ -3,24 +3,20 @@ import type { Op } from "../protocol/forum/command.ts";
 import { command as commandSchema } from "../protocol/forum/command_schema.ts";
 import type { EventKind } from "../protocol/forum/event.ts";
 import { forumEvent } from "../protocol/forum/event_schema.ts";
+import type { Notice } from "../protocol/body.ts";
+import { CATALOGUE, type Kind, KINDS, type Side } from "../protocol/catalogue.ts";
 import { readFrame } from "../protocol/frame.ts";
 import { createLink } from "../protocol/link.ts";
 import {
   BANNER,
-  CATALOGUE,
   encodeMessage,
   FRAME_PAYLOAD_MAX,
-  type Kind,
-  KINDS,
   type Message,
-  type Notice,
   parseMessage,
   PREFACE,
-  type Side,
 } from "../protocol/message.ts";
 import { createReceiveBuffer } from "../protocol/receive_buffer.ts";
 import { type Problem, type Schema } from "../protocol/schema.ts";
-import { createVerifier, saltPassword } from "../protocol/scram.ts";
 import { STATUS } from "../protocol/status.ts";
 import {
   checkBody,
@@ -32,6 +28,7 @@ import {
   mentions,
   type TextFault,
 } from "../protocol/text.ts";
+import { createVerifier, saltPassword } from "../protocol/verifier.ts";
 import { blocksOf, cellsOf, examplesOf, PATH, plain, UNWRITTEN } from "./protocol_doc/document.ts";
 import { schemaOf } from "./protocol_doc/fields.ts";
 import { SIGN_IN, verifierOfSignIn } from "./protocol_doc/sign_in.ts";

@@ -5,18 +5,19 @@ import { decodeBase64, encodeBase64 } from "../protocol/base64.ts";
 import {
   type ChannelBinding,
   type ClientFirst,
-  createScramClient,
-  createScramServer,
+  readClientFirst,
+  SCRAM_LIMITS,
+  type ScramFault,
+} from "../protocol/scram.ts";
+import { createScramClient } from "../protocol/scram_client.ts";
+import { createScramServer, type ScramServerOptions } from "../protocol/scram_server.ts";
+import {
   createVerifier,
   fakeVerifier,
   normalizePassword,
-  readClientFirst,
   saltPassword,
-  SCRAM_LIMITS,
-  type ScramFault,
-  type ScramServerOptions,
   type Verifier,
-} from "../protocol/scram.ts";
+} from "../protocol/verifier.ts";
 import { runs } from "./runs.ts";
 
 const SALT = Uint8Array.from({ length: 16 }, (_, at) => at * 7);

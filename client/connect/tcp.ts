@@ -8,7 +8,9 @@ import type { ByteStream, Dial } from "../byte_stream.ts";
 
 /** Where the server listens. */
 export interface TcpAddress {
+  /** A name or an address, as `127.0.0.1`. */
   readonly hostname: string;
+  /** 1 to 65,535; servers listen on 5000 by default. */
   readonly port: number;
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { type ForumEvent, scopeThread } from "../../protocol/forum/event.ts";
-import type { Notice } from "../../protocol/message.ts";
+import type { Notice } from "../../protocol/body.ts";
 import { fold } from "../../protocol/text.ts";
 import type { ClientEvent } from "../forum_client.ts";
 import type { Joined } from "./joined.ts";

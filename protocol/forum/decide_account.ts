@@ -75,7 +75,29 @@ export interface Registration extends Omit<SetCredential, "op"> {
   readonly user: string;
 }
 
-/** Decides a registration; it has no actor, since nobody is signed in yet. */
+/**
+ * Decides a registration; it has no actor, since nobody is signed in yet.
+ *
+ * @example
+ * ```ts
+ * import { decideRegistration, isRefusal } from "./decide.ts";
+ * import { createMemoryState } from "./memory_state.ts";
+ * import { encodeBase64 } from "../base64.ts";
+ * import { fold } from "../text.ts";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * const key = encodeBase64(new Uint8Array(32));
+ * const outcome = decideRegistration(createMemoryState(fold), {
+ *   user: "Yoda",
+ *   salt: encodeBase64(new Uint8Array(16)),
+ *   iterations: 600_000,
+ *   storedKey: key,
+ *   serverKey: key,
+ * }, 5);
+ * assert(!isRefusal(outcome));
+ * assertEquals(outcome.events.map(({ kind }) => kind), ["user.registered", "credential.set"]);
+ * ```
+ */
 export function decideRegistration(
   view: View,
   registration: Registration,

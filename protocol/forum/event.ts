@@ -237,6 +237,15 @@ export type ForumEvent =
   | ThreadRead
   | CredentialSet;
 
+/**
+ * An event of a kind that a later edition has brought. It counts in its scope; what it changed is not
+ * known here.
+ */
+export interface UnknownEvent extends EventBase {
+  /** Stands for whatever kind it was. */
+  readonly kind: "unknown";
+}
+
 /** The kinds of event. */
 export type EventKind = ForumEvent["kind"];
 
@@ -245,12 +254,23 @@ export const SEQ_MAX = 0xffff_ffff;
 /** The longest folded name, in UTF-16 units: each of the 32 letters of a name folds to at most four. */
 export const FOLDED_NAME_MAX = 128;
 /** The longest scope, in UTF-16 units: that of a user. */
-export const SCOPE_MAX = "user/".length + FOLDED_NAME_MAX;
+export const SCOPE_MAX: number = "user/".length + FOLDED_NAME_MAX;
 
 /** `thread/01` and `thread/1e0` are no other names of thread 1. */
 const THREAD_SCOPE = /^thread\/([1-9][0-9]*)$/;
 
-/** The scope of a thread, `thread/<number>`. */
+/**
+ * The scope of a thread, `thread/<number>`.
+ *
+ * @example
+ * ```ts
+ * import { threadScope, userScope } from "./event.ts";
+ * import { fold } from "../text.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals([threadScope(12), userScope(fold("Yoda"))], ["thread/12", "user/yoda"]);
+ * ```
+ */
 export function threadScope(thread: number): string {
   return `thread/${thread}`;
 }

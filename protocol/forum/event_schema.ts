@@ -24,6 +24,7 @@ import {
   ROLES,
   SCOPE_MAX,
   SEQ_MAX,
+  type UnknownEvent,
 } from "./event.ts";
 
 const seq: Schema<number> = integer(1, SEQ_MAX);
@@ -87,4 +88,8 @@ const kinds: {
 };
 
 /** What the payload of an EVENT must look like. */
-export const forumEvent: Schema<ForumEvent> = tagged<ForumEvent>("kind", kinds);
+export const forumEvent: Schema<ForumEvent | UnknownEvent> = tagged<ForumEvent | UnknownEvent>(
+  "kind",
+  kinds,
+  record(base),
+);

@@ -2,9 +2,8 @@
  * Messages posted or edited later than a moment, over all threads (RDM).
  *
  * Nothing is indexed by time for this. Within a thread time never goes back, so its first posting after a
- * moment is found by halving; over all threads, the first posting of each thread in each period of ten
- * minutes is noted, so that only threads that were active then are looked at. Edits are few and have an
- * index of their own.
+ * moment is found by halving; over all threads, the first posting of each thread in each minute is noted, so
+ * that only threads that were active then are looked at. Edits are few and have an index of their own.
  *
  * @module
  */
@@ -59,7 +58,7 @@ class TableMoments implements Moments {
   #parts: MomentParts;
   #row;
   #posted;
-  #periods;
+  #starts;
   #edited;
   #editedIn;
 
@@ -70,9 +69,7 @@ class TableMoments implements Moments {
       `SELECT id, at FROM messages
         WHERE id >= ? AND id < ? AND edited_at IS NULL ORDER BY id LIMIT ?`,
     );
-    this.#periods = db.prepare(
-      "SELECT period, first FROM periods WHERE period >= ? ORDER BY period",
-    );
+    this.#starts = db.prepare("SELECT at, first FROM starts WHERE at >= ? ORDER BY at, first");
     this.#edited = db.prepare(
       "SELECT id, edited_at AS at FROM messages WHERE edited_at > ? ORDER BY edited_at, id",
     );
@@ -139,39 +136,34 @@ class TableMoments implements Moments {
   /** Unedited messages of all threads that can be seen. */
   #postedAnywhere(user: string, at: number, count: number): Hits {
     let hits: Hit[] = [];
-    let reach = Infinity;
-    let current = -1;
+    // Nothing later than this will be among the first `count`.
+    let horizon = Infinity;
     let passed = 0;
-    const begin = Math.floor(at / PERIOD);
-    for (const row of this.#periods.iterate(begin)) {
-      const period = row.period as number;
+    for (const row of this.#starts.iterate(at - at % PERIOD)) {
+      const start = row.at as number;
       const first = row.first as number;
-      // Later periods hold later messages only.
-      if (period !== current && hits.length >= count) {
-        reach = Math.min(reach, period * PERIOD - 1);
-        break;
-      }
-      current = period;
+      if (start > horizon) break;
       const record = this.#seen(user, first);
       if (record === undefined) {
         if (++passed <= SCAN_MAX) continue;
-        reach = Math.min(reach, period * PERIOD - 1);
-        break;
+        hits.sort(byMoment);
+        return { hits, reach: start - 1 };
       }
-      const from = period === begin ? this.#parts.pages.fromMoment(record, at) : first;
+      const from = start > at ? first : this.#parts.pages.fromMoment(record, at);
       if (from === undefined) continue;
-      const end = Math.min(reach + 1, (period + 1) * PERIOD);
+      // What comes in the next period has a start of its own.
+      const end = start - start % PERIOD + PERIOD;
       for (const posted of this.#posted.iterate(from, record.base + SPAN, count)) {
         const moment = posted.at as number;
-        if (moment >= end) break;
+        if (moment >= end || moment > horizon) break;
         hits.push({ id: posted.id as number, moment });
       }
       if (hits.length >= 2 * count) {
         hits = hits.sort(byMoment).slice(0, count);
-        reach = hits[count - 1].moment;
+        horizon = hits[count - 1].moment;
       }
     }
-    return { hits, reach };
+    return { hits, reach: horizon };
   }
 
   #editedAnywhere(user: string, at: number, count: number): Hits {

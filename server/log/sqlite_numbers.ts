@@ -76,7 +76,6 @@ export function createNumbers(db: DatabaseSync): Numbers {
           const block = (id as number - first) * size;
           if (ordinal + (count as number) < block + size) {
             // It lies in this block or before it: no deletion of a later one is below it.
-            start = block;
             end = block + size;
             break;
           }

@@ -2,9 +2,6 @@
  * Users and threads, whole in memory: read from the database once, changed here, and written back at
  * the end of each unit of work, or put back as they were if it fails.
  *
- * Threads also stand in a list by their newest message, so that the first page of a long list costs no
- * more than that of a short one.
- *
  * @module
  */
 
@@ -12,6 +9,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Role } from "../../protocol/forum/event.ts";
 import { pair, type Thread, type User } from "../../protocol/forum/state.ts";
 import { fold } from "../../protocol/text.ts";
+import { createRecencyList, type Listed } from "./sqlite_recency.ts";
 import { PERIOD, SPAN } from "./sqlite_schema.ts";
 
 /** A thread with what only the log knows of it. */
@@ -26,12 +24,9 @@ export interface ThreadRecord {
   readonly indexed: number;
 }
 
-type Kept = { -readonly [K in keyof ThreadRecord]: ThreadRecord[K] } & {
+type Kept = Listed & { -readonly [K in keyof ThreadRecord]: ThreadRecord[K] } & {
   /** The period of its newest posting. */
   period: number;
-  /** Its neighbours in the list. */
-  newer: Kept | undefined;
-  older: Kept | undefined;
 };
 
 /** What a thread was before the unit of work. */
@@ -89,7 +84,7 @@ class MemoryRecords implements Records {
   #bases = new Map<number, Kept>();
   #titles = new Map<string, Kept>();
   #pairs = new Map<string, Kept>();
-  #newest: Kept | undefined;
+  #list = createRecencyList<Kept>();
   #usersBefore = new Map<string, User | undefined>();
   #threadsBefore = new Map<number, Before | undefined>();
   #lastThreadBefore: number;
@@ -145,8 +140,8 @@ class MemoryRecords implements Records {
   direct(one: string, other: string): Thread | undefined {
     return this.#pairs.get(pair([one, other]))?.thread;
   }
-  *recent(): Iterable<ThreadRecord> {
-    for (let record = this.#newest; record !== undefined; record = record.older) yield record;
+  recent(): Iterable<ThreadRecord> {
+    return this.#list;
   }
   users(): Iterable<[string, User]> {
     return this.#users;
@@ -174,7 +169,7 @@ class MemoryRecords implements Records {
       });
     } else {
       record.thread = thread;
-      this.#moveUp(record);
+      this.#list.moved(record);
     }
     if (thread.number > this.lastThread) this.lastThread = thread.number;
   }
@@ -282,7 +277,7 @@ class MemoryRecords implements Records {
     if (!thread.private) this.#titles.set(record.foldedTitle, record);
     if (thread.direct) this.#pairs.set(pair(thread.members), record);
     if (record.posted > record.indexed) this.unindexed.add(record);
-    this.#enterList(record);
+    this.#list.enter(record);
   }
 
   #unlink(record: Kept): void {
@@ -292,41 +287,8 @@ class MemoryRecords implements Records {
     if (!thread.private) this.#titles.delete(record.foldedTitle);
     if (thread.direct) this.#pairs.delete(pair(thread.members));
     this.unindexed.delete(record);
-    this.#leaveList(record);
+    this.#list.leave(record);
   }
-
-  #leaveList(record: Kept): void {
-    if (record.newer === undefined) this.#newest = record.older;
-    else record.newer.older = record.older;
-    if (record.older !== undefined) record.older.newer = record.newer;
-  }
-
-  /** Puts a thread that has a newer message now where it belongs: mostly at the head. */
-  #moveUp(record: Kept): void {
-    if (record.newer === undefined || precedes(record.newer, record)) return;
-    this.#leaveList(record);
-    this.#enterList(record);
-  }
-
-  #enterList(record: Kept): void {
-    let older = this.#newest;
-    let newer: Kept | undefined;
-    while (older !== undefined && precedes(older, record)) {
-      newer = older;
-      older = older.older;
-    }
-    record.newer = newer;
-    record.older = older;
-    if (newer === undefined) this.#newest = record;
-    else newer.older = record;
-    if (older !== undefined) older.newer = record;
-  }
-}
-
-/** Whether a thread stands before another in the list. */
-function precedes(one: Kept, other: Kept): boolean {
-  const later = one.thread.lastAt - other.thread.lastAt;
-  return later > 0 || (later === 0 && one.thread.number > other.thread.number);
 }
 
 /** The period of a thread's newest posting. */

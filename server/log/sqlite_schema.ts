@@ -16,7 +16,7 @@ export const SPAN = 2 ** 32;
 /** The highest number of a scope: ids beyond would not be safe integers. */
 export const SCOPES_MAX = 2 ** 21 - 1;
 /** How long a period is by which postings are found by their time, in ms. */
-export const PERIOD = 10 * 60 * 1000;
+export const PERIOD = 60 * 1000;
 
 /** Marks the file as ours: "DFP2". */
 const APPLICATION_ID = 0x44465032;
@@ -53,9 +53,9 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX messages_edited ON messages (edited_at) WHERE edited_at IS NOT NULL;
   CREATE INDEX messages_edited_in ON messages (id >> 32, edited_at) WHERE edited_at IS NOT NULL;
-  -- The first posting of each thread in each period.
-  CREATE TABLE periods (
-    period INTEGER NOT NULL, first INTEGER NOT NULL, PRIMARY KEY (period, first)
+  -- The first posting of each thread in each period: when, and its id.
+  CREATE TABLE starts (
+    at INTEGER NOT NULL, first INTEGER NOT NULL, PRIMARY KEY (at, first)
   ) STRICT, WITHOUT ROWID;
   -- Ordinals that no longer live (id: scope × 2³² + ordinal), and how many in blocks of them.
   CREATE TABLE deletions (id INTEGER PRIMARY KEY) STRICT;

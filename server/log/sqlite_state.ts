@@ -18,7 +18,7 @@ import {
 } from "../../protocol/forum/state.ts";
 import type { Numbers } from "./sqlite_numbers.ts";
 import type { Records, ThreadRecord } from "./sqlite_records.ts";
-import { PERIOD, SCOPES_MAX, SPAN } from "./sqlite_schema.ts";
+import { SCOPES_MAX, SPAN } from "./sqlite_schema.ts";
 import type { Texts } from "./sqlite_texts.ts";
 import { LogFull } from "./sqlite_unit.ts";
 
@@ -141,9 +141,7 @@ class TableState implements SqliteState {
     }
     const { ordinal, author, at, reply } = message;
     this.#sql.addMessage.run(id, ordinal, author, at, reply ?? null);
-    if (this.#records.notePosting(thread, message)) {
-      this.#sql.addPeriod.run(Math.floor(at / PERIOD), id);
-    }
+    if (this.#records.notePosting(thread, message)) this.#sql.addStart.run(at, id);
   }
   dropMessage(thread: number, message: Message): void {
     const record = this.#record(thread);
@@ -262,7 +260,7 @@ function prepare(db: DatabaseSync) {
     ),
     editMessage: db.prepare("UPDATE messages SET text_id = ?, edited_at = ? WHERE id = ?"),
     dropMessage: db.prepare("DELETE FROM messages WHERE id = ?"),
-    addPeriod: db.prepare("INSERT INTO periods VALUES (?, ?)"),
+    addStart: db.prepare("INSERT INTO starts VALUES (?, ?)"),
     reacted: db.prepare("SELECT 1 FROM reactions WHERE message = ? AND emoji = ? AND user = ?"),
     // From one emoji to the next: DISTINCT would look at every reaction.
     emojis: db.prepare(

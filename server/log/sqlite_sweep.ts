@@ -11,7 +11,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { LOCKOUT_DEFAULTS } from "../../protocol/lockout.ts";
 import { KEY_RETENTION } from "./log.ts";
-import { PERIOD, SPAN } from "./sqlite_schema.ts";
+import { SPAN } from "./sqlite_schema.ts";
 import { BLANKED } from "./sqlite_state.ts";
 
 /** How many rows of a table one call takes at most. */
@@ -39,8 +39,8 @@ export function createSweep(db: DatabaseSync): Sweep {
     `DELETE FROM mentions WHERE message > ?1 AND message <= ?2`,
     // An ordinal is less than the seq of its posting, so by the end all of these are reached.
     `DELETE FROM deletions WHERE id > ?1 AND id <= ?2`,
-    `DELETE FROM periods WHERE (period, first) IN
-       (SELECT (json ->> '$.at') / ${PERIOD}, id FROM events WHERE id > ?1 AND id <= ?2)`,
+    `DELETE FROM starts WHERE (at, first) IN
+       (SELECT json ->> '$.at', id FROM events WHERE id > ?1 AND id <= ?2)`,
     `UPDATE events SET json = ${BLANKED}
       WHERE id > ?1 AND id <= ?2 AND json ->> '$.text' IS NOT NULL AND json ->> '$.text' <> ''`,
   ].map((sql) => db.prepare(sql));
