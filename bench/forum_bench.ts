@@ -7,15 +7,11 @@
 import { decide, isRefusal } from "../protocol/forum/decide.ts";
 import { evolve } from "../protocol/forum/evolve.ts";
 import { createMemoryState } from "../protocol/forum/memory_state.ts";
-import {
-  createScramClient,
-  createScramServer,
-  createVerifier,
-  fakeVerifier,
-  readClientFirst,
-  saltPassword,
-} from "../protocol/scram.ts";
+import { readClientFirst } from "../protocol/scram.ts";
+import { createScramClient } from "../protocol/scram_client.ts";
+import { createScramServer } from "../protocol/scram_server.ts";
 import { fold } from "../protocol/text.ts";
+import { createVerifier, fakeVerifier, saltPassword } from "../protocol/verifier.ts";
 
 const state = createMemoryState(fold);
 evolve(state, { kind: "user.registered", scope: "accounts", seq: 1, at: 0, by: "", user: "Yoda" });

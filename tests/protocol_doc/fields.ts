@@ -7,7 +7,7 @@
 
 import { command } from "../../protocol/forum/command_schema.ts";
 import { forumEvent } from "../../protocol/forum/event_schema.ts";
-import { CATALOGUE, type Kind } from "../../protocol/message.ts";
+import { CATALOGUE, type Kind } from "../../protocol/catalogue.ts";
 import { isProblem, type Problem, type Schema } from "../../protocol/schema.ts";
 import { code, type Table } from "./document.ts";
 

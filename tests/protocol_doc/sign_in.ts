@@ -6,7 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
-import type { Verifier } from "../../protocol/scram.ts";
+import type { Verifier } from "../../protocol/verifier.ts";
 
 /** The user, the password and the random bytes of the sign-in that the specification shows. */
 export const SIGN_IN = {

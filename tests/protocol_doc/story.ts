@@ -8,9 +8,9 @@
 
 import { encodeBase64 } from "../../protocol/base64.ts";
 import { type ClientConnection, createClientConnection } from "../../protocol/client_connection.ts";
+import { createVerifier, saltPassword, type Verifier } from "../../protocol/verifier.ts";
 import type { Command } from "../../protocol/forum/command.ts";
 import type { ForumEvent } from "../../protocol/forum/event.ts";
-import { createVerifier, saltPassword, type Verifier } from "../../protocol/scram.ts";
 import { keepAdminVerifier } from "../../server/admin.ts";
 import { openSqliteLog } from "../../server/log/sqlite_log.ts";
 import { createService } from "../../server/service.ts";

@@ -6,13 +6,14 @@
  */
 
 import { Buffer } from "node:buffer";
-import { CLIENT_TABLE } from "../../protocol/client_connection.ts";
+import { CATALOGUE, KINDS } from "../../protocol/catalogue.ts";
 import { RETRY_FIRST, RETRY_MAX } from "../../protocol/client_session.ts";
 import { PAGE_MAX } from "../../protocol/forum/command.ts";
 import { EMOJIS_MAX, MEMBERS_MAX, THREADS_MAX } from "../../protocol/forum/decide.ts";
 import { type Role, SCOPE_MAX, SEQ_MAX } from "../../protocol/forum/event.ts";
 import { type Actor, policy } from "../../protocol/forum/policy.ts";
 import type { Message as ForumMessage, Thread } from "../../protocol/forum/state.ts";
+import { CLIENT_TABLE } from "../../protocol/client_table.ts";
 import {
   FIRST_SKIPPABLE_TYPE,
   FRAME_HEADER_BYTES,
@@ -26,9 +27,9 @@ import {
   TRANSMIT_HIGH_WATER,
 } from "../../protocol/link.ts";
 import { LOCKOUT_DEFAULTS } from "../../protocol/lockout.ts";
-import { CATALOGUE, FRAME_PAYLOAD_MAX, KINDS } from "../../protocol/message.ts";
+import { FRAME_PAYLOAD_MAX } from "../../protocol/message.ts";
 import { SCRAM_LIMITS } from "../../protocol/scram.ts";
-import { SERVER_TABLE } from "../../protocol/server_connection.ts";
+import { SERVER_TABLE } from "../../protocol/server_table.ts";
 import { type Refusal, STATUS } from "../../protocol/status.ts";
 import { TEXT_LIMITS } from "../../protocol/text.ts";
 import { CONFIG_DEFAULTS } from "../../server/config.ts";

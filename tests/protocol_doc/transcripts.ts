@@ -5,8 +5,9 @@
  */
 
 import { Buffer } from "node:buffer";
+import { CATALOGUE } from "../../protocol/catalogue.ts";
 import { createClientConnection } from "../../protocol/client_connection.ts";
-import { CATALOGUE, FRAME_PAYLOAD_MAX } from "../../protocol/message.ts";
+import { FRAME_PAYLOAD_MAX } from "../../protocol/message.ts";
 import { createServerConnection } from "../../protocol/server_connection.ts";
 import { TEXT_LIMITS } from "../../protocol/text.ts";
 import { COMMANDS_MAX } from "../../server/service.ts";
