@@ -31,6 +31,8 @@ export interface ActivityLog {
 /** How activities look: a line for people, or a JSON object a line. */
 export type ActivityFormat = "text" | "json";
 
+/** How long lines gather, in ms. */
+const GATHER_MS = 50;
 /** The most characters that wait to be written. */
 const GATHERED_MAX = 1024 * 1024;
 
@@ -40,8 +42,17 @@ function two(value: number): string {
   return String(value).padStart(2, "0");
 }
 
+let timeOf = { second: -1, text: "" };
+
 /** A moment in the family's format, UTC: `23 Feb 2021 15:00:01`. */
 export function familyTime(at: number): string {
+  const second = Math.floor(at / 1000);
+  // Many lines fall into one second.
+  if (second !== timeOf.second) timeOf = { second, text: formatTime(at) };
+  return timeOf.text;
+}
+
+function formatTime(at: number): string {
   const date = new Date(at);
   const day = `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
   const time = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(two).join(":");
@@ -69,6 +80,7 @@ class Gathered implements ActivityLog {
   #size = 0;
   #dropped = 0;
   #writing: Promise<void> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(format: ActivityFormat, write: (text: string) => Promise<void>) {
     this.#format = format;
@@ -83,28 +95,32 @@ class Gathered implements ActivityLog {
     const line = formatActivity(activity, this.#format);
     this.#lines.push(line);
     this.#size += line.length;
-    this.flush();
+    // One write for many lines: each write costs more than a whole command does.
+    this.#timer ??= setTimeout(() => this.flush(), GATHER_MS);
   }
 
   flush(): Promise<void> {
-    this.#writing ??= this.#run();
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#writing ??= this.#run().finally(() => this.#writing = undefined);
     return this.#writing;
   }
 
   async #run(): Promise<void> {
-    // Whatever else happens in this turn goes out in the same write.
-    await Promise.resolve();
     while (this.#lines.length > 0) {
       const text = this.#lines.join("\n") + "\n";
       this.#lines = [];
       this.#size = 0;
-      await this.#write(text);
+      try {
+        await this.#write(text);
+      } catch {
+        // Whoever read the log has gone. The forum goes on.
+      }
       if (this.#dropped > 0) {
         this.#lines.push(`(${this.#dropped} lines were dropped: the log is read too slowly)`);
         this.#dropped = 0;
       }
     }
-    this.#writing = undefined;
   }
 }
 

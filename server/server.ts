@@ -20,8 +20,10 @@ export const SERVER_AGENT = "dfp-server/2.0.0-alpha.1";
 
 /** How often sessions are asked whether their time has come, in ms. */
 const TIMEOUT_TICK = 250;
-/** How often what can wait is done, in ms; sooner while more of it waits. */
+/** How often what can wait is done, in ms; sooner while more of it waits and nothing else does. */
 const TIDY_TICK = 1000;
+/** The pause between two pieces of what can wait, in ms. */
+const TIDY_PAUSE = 5;
 /** How long the sessions' endings may take at shutdown, and then the last lines of the log, in ms. */
 const SHUTDOWN_GRACE = 3000;
 
@@ -163,9 +165,19 @@ function run(
   }
   const timeouts = setInterval(() => service.handleTimeouts(now()), TIMEOUT_TICK);
   let tidying = setTimeout(tidy, TIDY_TICK);
+  let tidiedAt = now();
+  let unitsSeen = 0;
   function tidy(): void {
+    // While there is work, what can wait does wait, but not for ever.
+    const busy = service.units !== unitsSeen;
+    unitsSeen = service.units;
+    if (busy && now() - tidiedAt < TIDY_TICK) {
+      tidying = setTimeout(tidy, TIDY_PAUSE);
+      return;
+    }
+    tidiedAt = now();
     const more = log.tidy(Date.now());
-    tidying = setTimeout(tidy, more ? 0 : TIDY_TICK);
+    tidying = setTimeout(tidy, more ? TIDY_PAUSE : TIDY_TICK);
   }
 
   function shutdown(): Promise<void> {

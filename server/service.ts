@@ -65,6 +65,8 @@ export interface Visitor {
 export interface Service {
   /** Open connections. */
   readonly connections: number;
+  /** How many units of work were done. */
+  readonly units: number;
   /** Bytes of events that are kept at hand for those who follow them. */
   readonly feedBytes: number;
   /** Takes a new connection. */
@@ -85,6 +87,7 @@ class ForumService implements Service {
   /** Sessions with jobs, in the order of their coming. */
   readonly #ready = new Set<ServiceSession>();
   readonly #holders = new Map<string, ServiceSession>();
+  units = 0;
   #scheduled = false;
   #busy = false;
   /** So many jobs are done one by one: they were in a unit that failed. */
@@ -162,7 +165,10 @@ class ForumService implements Service {
       case "verifier-wanted": {
         const verifier = this.#signIn.verifier(what.user, session.source);
         if (isRefusal(verifier)) session.connection.deny(verifier, this.#now);
-        else session.connection.provideVerifier(verifier, this.#now);
+        else {
+          session.verifier = verifier;
+          session.connection.provideVerifier(verifier, this.#now);
+        }
         return;
       }
       case "denied":
@@ -253,6 +259,7 @@ class ForumService implements Service {
     const unit: Unit = { aftermath, entering: new Set(), replyBytes: new Map() };
     let undone: Task[] = [];
     this.#busy = true;
+    this.units++;
     this.#log.transact((tx) => {
       // The log may run this again, when another node was first.
       aftermath.length = 0;
@@ -309,7 +316,7 @@ class ForumService implements Service {
       case "enter": {
         const folded = fold(job.user);
         const occupied = this.#presence.of(folded).size > 0 || unit.entering.has(folded);
-        const place = { source: session.source, occupied };
+        const place = { source: session.source, occupied, verifier: session.verifier! };
         return this.#admit(session, this.#signIn.enter(tx, job.user, place), {
           unit,
           did: "sign-in",

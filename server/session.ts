@@ -13,6 +13,7 @@ import type { Notice } from "../protocol/body.ts";
 import { TRANSMIT_HIGH_WATER } from "../protocol/link.ts";
 import type { ScramServer } from "../protocol/scram_server.ts";
 import type { ServerConnection, ServerTransition } from "../protocol/server_connection.ts";
+import type { Verifier } from "../protocol/verifier.ts";
 import type { Feed, Subscriber } from "./feed.ts";
 import type { Hub } from "./hub.ts";
 import type { Job } from "./job.ts";
@@ -54,6 +55,8 @@ export interface ServiceSession extends Session, Subscriber, Present {
   watching: boolean;
   /** The hash of the token that signs in again. */
   token: string;
+  /** What the password is being proved against. */
+  verifier: Verifier | undefined;
   /** A proof of the admin password under way. */
   proof: ScramServer | undefined;
   /** Work that waits for the next unit. */
@@ -93,6 +96,7 @@ class OpenSession implements ServiceSession {
   present = false;
   watching = false;
   token = "";
+  verifier: Verifier | undefined;
   proof: ScramServer | undefined;
   over = false;
 

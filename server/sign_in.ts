@@ -10,6 +10,7 @@ import { decideRegistration, isRefusal } from "../protocol/forum/decide.ts";
 import type { View } from "../protocol/forum/state.ts";
 import type { Register } from "../protocol/body.ts";
 import { failed, lockedFor, type LockoutOptions } from "../protocol/lockout.ts";
+import { equalBytes } from "../protocol/scram.ts";
 import { type Refusal, refuse } from "../protocol/status.ts";
 import { fold } from "../protocol/text.ts";
 import { fakeVerifier, type Verifier } from "../protocol/verifier.ts";
@@ -62,6 +63,8 @@ export interface SignIn {
 export interface Place {
   readonly source: string;
   readonly occupied: boolean;
+  /** What the password was proved against. */
+  readonly verifier: Verifier;
 }
 
 class Gate implements SignIn {
@@ -100,13 +103,17 @@ class Gate implements SignIn {
     return refuse("locked-out", text, { wait });
   }
 
-  enter(tx: Transaction, user: string, { source, occupied }: Place): Admission | Refusal {
+  enter(tx: Transaction, user: string, place: Place): Admission | Refusal {
+    const { source, occupied, verifier } = place;
     const folded = fold(user);
     // Asked again: many proofs can be under way at once.
     const locked = this.locked(folded, source);
     if (locked !== undefined) return locked;
     const barred = barredFrom(tx.view, folded);
     if (barred !== undefined) return barred;
+    // A proof can be slow, and the password may have been changed since, because the old one got about.
+    const kept = this.#options.log.credential(folded)?.storedKey ?? "";
+    if (!equalBytes(decodeBase64(kept)!, verifier.storedKey)) return refuse("wrong-password");
     if (occupied && this.#options.singleSession) return refuse("already-logged-in");
     const id = lockoutId(folded, source);
     if (this.#options.log.lockout(id) !== undefined) tx.putLockout(id, undefined);

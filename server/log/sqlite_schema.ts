@@ -74,6 +74,8 @@ export const MIGRATIONS: readonly string[] = [
   CREATE VIRTUAL TABLE texts USING fts5 (
     body, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2'
   );
+  -- Without this, a merge for the sake of what was deleted can take most of a second.
+  INSERT INTO texts (texts, rank) VALUES ('deletemerge', 0);
   -- Removed threads whose rows still wait to be swept, and up to which id that has been done.
   CREATE TABLE sweeps (
     thread INTEGER PRIMARY KEY, scope INTEGER NOT NULL, upto INTEGER NOT NULL
