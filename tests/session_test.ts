@@ -110,7 +110,7 @@ class Scene {
     this.say({
       kind: "granted",
       id: 0,
-      body: { scram: outcome.serverFinal, user: "Ada", scope: "user/ada", scope: "user/ada", role: "member", token },
+      body: { scram: outcome.serverFinal, user: "Ada", scope: "user/ada", role: "member", token },
     });
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The log in SQLite: what it keeps, what it shows to whom, and what it does when the disk or the work fails.
+ * The log in SQLite: what it keeps, and what it does when the disk or the work fails.
  *
  * @module
  */
@@ -8,7 +8,6 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { DatabaseSync } from "node:sqlite";
 import { decide, decideOpening, isRefusal } from "../protocol/forum/decide.ts";
 import { digest } from "../protocol/forum/state.ts";
-import { fold, utf8Length } from "../protocol/text.ts";
 import { KEY_RETENTION, type Log } from "../server/log/log.ts";
 import { openSqliteLog } from "../server/log/sqlite_log.ts";
 import { migrate, MIGRATIONS, primaryCode } from "../server/log/sqlite_schema.ts";
@@ -332,116 +331,4 @@ Deno.test("keys, tokens, lock-outs and settings are kept, dropped, and swept whe
     log.tidy(clock + 10);
     assertEquals(recalled(), 0);
   }, { now: () => clock });
-});
-
-Deno.test("private threads show only to their members", () => {
-  withLog((log) => {
-    begin(log);
-    register(log, "Eve");
-    change(log, { op: "create", title: "Lobby", private: true, members: ["bob"] }, ADA(5));
-    change(log, { op: "create", title: "Lobby", private: true }, ADA(6));
-    const seq = post(log, "the secret word", 7, 2);
-    change(log, { op: "edit", thread: 2, message: seq, text: "the secret @bob" }, ADA(8));
-    post(log, "open secret", 9, 1);
-    const sees = (user: string) => ({
-      threads: log.threads(user, { skip: 0, limit: 9 }).threads.map(({ thread }) => thread),
-      titles: log.search(user, { op: "search", words: "lobby" }).threads.map((row) => row.thread),
-      found: texts(log.search(user, { op: "search", words: "secret" }).messages),
-      within: texts(log.search(user, { op: "search", words: "secret", thread: 2 }).messages),
-      since: texts(log.since(user, { op: "since", at: 0 }).messages),
-    });
-    assertEquals(sees("eve"), {
-      threads: [1],
-      titles: [1],
-      found: ["open secret"],
-      within: [],
-      since: ["open secret"],
-    });
-    assertEquals(sees("bob"), {
-      threads: [1, 2],
-      titles: [1, 2],
-      found: ["open secret", "the secret @bob"],
-      within: ["the secret @bob"],
-      since: ["the secret @bob", "open secret"],
-    });
-    assertEquals(log.view.titled(fold("Lobby"))?.number, 1);
-    assertEquals(log.threadRow("bob", 2)?.members, ["Ada", "Bob"]);
-  });
-});
-
-Deno.test("threads come with their counts, that with the newest message first", () => {
-  withLog((log) => {
-    begin(log);
-    change(log, { op: "create", title: "Two" }, ADA(5));
-    change(log, { op: "create", title: "Three" }, ADA(5));
-    post(log, "one", 10, 1);
-    const gone = post(log, "two @bob", 11, 1);
-    post(log, "three @bob", 12, 1);
-    change(log, { op: "post", thread: 1, text: "mine @bob" }, BOB(13));
-    change(log, { op: "delete", thread: 1, message: gone }, ADA(14));
-    const order = () => log.threads("bob", { skip: 0, limit: 9 }).threads.map((row) => row.thread);
-    assertEquals(order(), [1, 3, 2]);
-    const { head, read, unread, mentions, messages } = log.threadRow("bob", 1)!;
-    assertEquals({ head, read, unread, mentions, messages }, {
-      head: 6,
-      read: 0,
-      unread: 2,
-      mentions: 1,
-      messages: 3,
-    });
-    change(log, { op: "mark", thread: 1, upto: gone }, BOB(15));
-    assertEquals(log.threadRow("bob", 1)?.unread, 1);
-    change(log, { op: "mark", thread: 1, upto: 6 }, BOB(16));
-    assertEquals(log.threadRow("bob", 1)?.mentions, 0);
-    post(log, "up", 20, 2);
-    assertEquals(order(), [2, 1, 3]);
-    assertEquals(log.threads("bob", { skip: 1, limit: 1 }), {
-      threads: [log.threadRow("bob", 1)!],
-      more: true,
-    });
-    assertEquals(log.threads("bob", { skip: 2, limit: 1 }).more, false);
-  });
-});
-
-Deno.test("a page holds no more than fits a frame, and always a message", () => {
-  withLog((log) => {
-    begin(log);
-    const wide = '"\n'.repeat(32_768);
-    for (let i = 0; i < 4; i++) post(log, wide);
-    for (const question of [{ after: 0 }, { before: 99 }, {}, { number: 2 }]) {
-      const page = log.page("ada", { op: "read", thread: 1, ...question });
-      assertEquals([page.messages.length, page.more], [1, true]);
-      assert(utf8Length(JSON.stringify(page)) < 256 * 1024);
-    }
-    assertEquals(log.since("ada", { op: "since", at: 0 }).messages.length, 1);
-    for (let i = 0; i < 60; i++) post(log, "x".repeat(8000));
-    const page = log.page("ada", { op: "read", thread: 1, limit: 500 });
-    assertEquals([page.messages.length, page.more], [16, true]);
-    assertEquals(page.messages.at(-1)?.number, 64);
-  });
-});
-
-Deno.test("rows tell author, edit, answer and reactions in the order in which they came", () => {
-  withLog((log) => {
-    begin(log);
-    const seq = post(log, "one");
-    change(log, { op: "react", thread: 1, message: seq, emoji: "👍", on: true }, BOB(11));
-    change(log, { op: "react", thread: 1, message: seq, emoji: ":+1:", on: true }, ADA(12));
-    change(log, { op: "react", thread: 1, message: seq, emoji: "👍", on: true }, ADA(13));
-    change(log, { op: "edit", thread: 1, message: seq, text: "uno" }, ADA(14));
-    change(log, { op: "post", thread: 1, text: "two", reply: seq }, BOB(15));
-    const { messages } = log.page("ada", { op: "read", thread: 1 });
-    assertEquals(messages, [
-      {
-        seq,
-        number: 1,
-        by: "Ada",
-        at: 10,
-        text: "uno",
-        editedAt: 14,
-        reactions: [{ emoji: "👍", users: ["Bob", "Ada"] }, { emoji: ":+1:", users: ["Ada"] }],
-      },
-      { seq: 7, number: 2, by: "Bob", at: 15, text: "two", reply: seq },
-    ]);
-  });
 });

@@ -1,0 +1,324 @@
+/**
+ * The oracle: what must hold whatever goes wrong (DESIGN §11).
+ *
+ * It sees each unit as the disk has it, and every reply and event as a client gets it, and keeps a forum of
+ * its own that it compares with all others. What does not fit breaks the run.
+ *
+ * @module
+ */
+
+import type { Change, Keyed } from "../../protocol/forum/command.ts";
+import { type ForumEvent, scopeThread, threadScope } from "../../protocol/forum/event.ts";
+import { evolve } from "../../protocol/forum/evolve.ts";
+import { createMemoryState, type MemoryState } from "../../protocol/forum/memory_state.ts";
+import { digest } from "../../protocol/forum/state.ts";
+import { TRANSMIT_HIGH_WATER } from "../../protocol/link.ts";
+import { FRAME_PAYLOAD_MAX } from "../../protocol/message.ts";
+import { fold } from "../../protocol/text.ts";
+import { SEGMENT_BYTES } from "../../server/feed.ts";
+import type { Log, Published } from "../../server/log/log.ts";
+import { COMMANDS_MAX } from "../../server/service.ts";
+import { FOLLOWS_MAX } from "../../server/questions.ts";
+import type { ServiceSession } from "../../server/session.ts";
+import { hold, type World } from "./world.ts";
+
+/**
+ * The most bytes that may wait for one reader: what lets more work begin, a unit's replies with one that goes
+ * over, and a run of events with an entry that goes over.
+ */
+export const PENDING_MAX = TRANSMIT_HIGH_WATER + 2 * FRAME_PAYLOAD_MAX + 2 * SEGMENT_BYTES;
+
+/** A change that somebody wants, under its key, however often it is sent. */
+export interface Deed {
+  readonly user: string;
+  readonly command: Change & Keyed;
+  /** What no other deed has: the first word of its text, or its title. */
+  readonly mark: string | undefined;
+  /** How many times it was given to a session. */
+  given: number;
+  /** How many of these were certainly not done. */
+  refused: number;
+  /** What it was answered. */
+  done: string | undefined;
+}
+
+/** Who was in a private thread. */
+interface Membership {
+  member: boolean;
+  /** The entry with which they last left. */
+  left: number;
+}
+
+/** The oracle of one run. */
+export class Checker {
+  readonly #world: World;
+  /** The forum as it must be. */
+  readonly truth: MemoryState = createMemoryState(fold);
+  readonly #entries = new Map<string, ForumEvent[]>();
+  readonly #order: ForumEvent[] = [];
+  /** How often each mark was done. */
+  readonly #marks = new Map<string, number>();
+  readonly #members = new Map<number, Map<string, Membership>>();
+  readonly deeds: Deed[] = [];
+  readonly #ending = new Set<string>();
+  #mostPending = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** A unit is on the disk. */
+  committed(entries: readonly Published[]): void {
+    for (const { scope, seq, json, event } of entries) {
+      hold(
+        json === JSON.stringify(event) && scope === event.scope && seq === event.seq,
+        () => `entry ${seq} of ${scope} is published as something else`,
+      );
+      evolve(this.truth, event);
+      const before = this.#entries.get(scope)?.at(-1);
+      hold(
+        before === undefined || before.at <= event.at,
+        () => `entry ${seq} of ${scope} is older than the one before it`,
+      );
+      let list = this.#entries.get(scope);
+      if (list === undefined) this.#entries.set(scope, list = []);
+      list.push(event);
+      this.#order.push(event);
+      this.#note(event);
+      this.#world.transcript.count("events");
+      this.#world.transcript.line(`commit ${scope} ${seq} ${event.kind}`);
+    }
+  }
+
+  #note(event: ForumEvent): void {
+    const mark = event.kind === "message.posted" || event.kind === "message.edited"
+      ? markOf(event.text)
+      : event.kind === "thread.opened" && !event.direct && event.by !== ""
+      ? event.title
+      : undefined;
+    if (mark !== undefined) {
+      const count = (this.#marks.get(mark) ?? 0) + 1;
+      hold(count === 1, () => `law 6: ${mark} was done ${count} times`);
+      this.#marks.set(mark, count);
+    }
+    if (event.kind === "thread.opened" && event.private) {
+      const members = new Map<string, Membership>();
+      for (const name of event.members) members.set(fold(name), { member: true, left: 0 });
+      this.#members.set(event.thread, members);
+    }
+    const members = this.#members.get(scopeThread(event.scope));
+    if (event.kind === "member.joined") members!.set(fold(event.user), { member: true, left: 0 });
+    if (event.kind === "member.left") {
+      members!.set(fold(event.user), { member: false, left: event.seq });
+      this.#world.transcript.count("expulsions");
+    }
+  }
+
+  /** The entries of a scope, as they were written. */
+  entries(scope: string): readonly ForumEvent[] {
+    return this.#entries.get(scope) ?? [];
+  }
+
+  /** Whether a user may follow a scope now. */
+  maySee(user: string, scope: string): boolean {
+    const number = scopeThread(scope);
+    if (number === 0) return true;
+    const thread = this.truth.thread(number);
+    return thread !== undefined && (!thread.private || thread.members.includes(fold(user)));
+  }
+
+  /** A client gets an event. */
+  delivered(user: string, event: ForumEvent): void {
+    const { scope, seq } = event;
+    const written = this.#entries.get(scope)?.[seq - 1];
+    hold(written !== undefined, () => `entry ${seq} of ${scope} is delivered and not on the disk`);
+    hold(
+      same(event, written) || (this.#gone(written) && same(event, blanked(written))),
+      () => `law 7: ${user} gets ${JSON.stringify(event)} for ${JSON.stringify(written)}`,
+    );
+    const members = this.#members.get(scopeThread(scope));
+    if (members !== undefined) {
+      const membership = members.get(fold(user));
+      hold(
+        membership !== undefined && (membership.member || seq <= membership.left),
+        () => `${user} gets entry ${seq} of ${scope}, which is private`,
+      );
+    }
+    hold(
+      scope !== "secrets" && (!scope.startsWith("user/") || scope === `user/${fold(user)}`),
+      () => `${user} gets ${scope}`,
+    );
+  }
+
+  /** Whether the text of an entry was replaced or deleted since. */
+  #gone(event: ForumEvent): boolean {
+    if (event.kind !== "message.posted" && event.kind !== "message.edited") return false;
+    const thread = scopeThread(event.scope);
+    const seq = event.kind === "message.posted" ? event.seq : event.message;
+    return this.truth.message(thread, seq)?.textSeq !== event.seq;
+  }
+
+  /** A reply shows a thread to a user. */
+  shown(user: string, thread: number): void {
+    const members = this.#members.get(thread);
+    hold(
+      members === undefined || members.has(fold(user)),
+      () => `${user} is shown thread ${thread}, which is private`,
+    );
+  }
+
+  /** A change is acknowledged: what it says must be on the disk. */
+  acknowledged(deed: Deed, json: string): void {
+    const { command, user } = deed;
+    hold(
+      deed.done === undefined || deed.done === json,
+      () => `law 6: ${command.key} of ${user} brought ${deed.done}, then ${json}`,
+    );
+    deed.done = json;
+    const reply = JSON.parse(json);
+    const { op } = command;
+    if (op === "mark") {
+      const thread = this.truth.thread(command.thread);
+      hold(
+        thread === undefined || this.truth.mark(fold(user), command.thread) >= reply.upto,
+        () => `law 6: ${user}'s mark in thread ${command.thread} is lost`,
+      );
+    }
+    if (op !== "post" && op !== "tell" && op !== "edit" && op !== "delete" && op !== "create") {
+      return;
+    }
+    const scope = threadScope("thread" in command ? command.thread : reply.thread);
+    const written = this.entries(scope)[(reply.seq ?? 1) - 1];
+    const right = written !== undefined && written.by === user && {
+      post: () => written.kind === "message.posted",
+      tell: () => written.kind === "message.posted",
+      edit: () => written.kind === "message.edited",
+      delete: () => written.kind === "message.deleted",
+      create: () => written.kind === "thread.opened",
+    }[op]();
+    const said = !right
+      ? undefined
+      : "text" in written
+      ? markOf(written.text)
+      : "title" in written
+      ? written.title
+      : undefined;
+    hold(
+      right && said === deed.mark,
+      () => `law 6: ${JSON.stringify(command)} is acknowledged with ${json} and is not there`,
+    );
+  }
+
+  /** A user ends all their other sessions. */
+  ending(user: string): void {
+    this.#ending.add(user);
+  }
+  /** Whether a user has ever done so. */
+  ended(user: string): boolean {
+    return this.#ending.has(user);
+  }
+
+  /** A session on the server did something: it must stay within its memory. */
+  session(session: ServiceSession): void {
+    const pending = session.connection.pendingTransmit;
+    hold(pending <= PENDING_MAX, () => `law 8: ${pending} bytes wait for ${session.user}`);
+    hold(
+      session.jobs.length <= COMMANDS_MAX + 1 && session.followed <= FOLLOWS_MAX,
+      () => `law 8: ${session.jobs.length} jobs wait for ${session.user}`,
+    );
+    hold(
+      !session.over || (session.timeout() === undefined && session.peekTransmit().length === 0),
+      () => `law 4: a closed session goes on`,
+    );
+    if (pending > this.#mostPending) this.#mostPending = pending;
+  }
+
+  get mostPending(): number {
+    return this.#mostPending;
+  }
+
+  /** A new server has read the disk: it must know what the old one knew. */
+  reopened(log: Log): void {
+    hold(
+      digest(log.lines()) === digest(this.truth.lines()),
+      () => `law 5: after a restart the state is another one: ${difference(log, this.truth)}`,
+    );
+  }
+
+  /** At the end: deeds, and the log against its own replay. */
+  settle(log: Log): void {
+    for (const { mark, command, user, given, refused, done } of this.deeds) {
+      if (mark === undefined) continue;
+      const count = this.#marks.get(mark) ?? 0;
+      hold(done === undefined || count === 1, () => `law 6: ${mark} is acknowledged and lost`);
+      hold(
+        done !== undefined || refused < given || count === 0,
+        () => `${JSON.stringify(command)} of ${user} was refused, and done`,
+      );
+    }
+    this.reopened(log);
+    // By then even the texts of removed threads are gone.
+    while (log.tidy(this.#world.clock()));
+    const replayed = createMemoryState(fold);
+    for (const { event } of this.#read(log)) evolve(replayed, event);
+    hold(
+      digest(replayed.lines()) === digest(log.lines()),
+      () => `law 5: replay gives another state: ${difference(log, replayed)}`,
+    );
+  }
+
+  /** All entries of a log in the order in which they were written. */
+  *#read(log: Log): Iterable<{ event: ForumEvent }> {
+    const read = new Map<string, ForumEvent[]>();
+    for (const [scope, written] of this.#entries) {
+      const list: ForumEvent[] = [];
+      for (;;) {
+        const page = log.entries(scope, list.length, { count: 100, bytes: 1 << 20 });
+        for (const { json } of page) list.push(JSON.parse(json));
+        if (page.length === 0) break;
+      }
+      hold(list.length === written.length, () => `law 6: entries of ${scope} are lost`);
+      read.set(scope, list);
+    }
+    for (const written of this.#order) {
+      const event = read.get(written.scope)![written.seq - 1];
+      hold(
+        same(event, this.#gone(written) ? blanked(written) : written),
+        () => `law 6: the log holds ${JSON.stringify(event)} for ${JSON.stringify(written)}`,
+      );
+      yield { event };
+    }
+  }
+}
+
+/** What no other deed has: the first word of a text. */
+export function markOf(text: string): string {
+  const end = text.indexOf(" ");
+  return end < 0 ? text : text.slice(0, end);
+}
+
+function blanked(event: ForumEvent): ForumEvent {
+  const { mentions: _, ...rest } = event as ForumEvent & { mentions?: string[] };
+  return { ...rest, text: "", erased: true } as ForumEvent;
+}
+
+/** Whether two events have the same fields, in any order. */
+function same(one: object, other: object): boolean {
+  const a = Object.entries(one).filter(([, value]) => value !== undefined);
+  const b = new Map(Object.entries(other).filter(([, value]) => value !== undefined));
+  if (a.length !== b.size) return false;
+  return a.every(([name, value]) => {
+    const there = b.get(name);
+    return value === there ||
+      (typeof value === "object" && JSON.stringify(value) === JSON.stringify(there));
+  });
+}
+
+/** The first line in which two states differ. */
+function difference(log: Log, state: MemoryState): string {
+  const one = new Set(log.lines());
+  const other = new Set(state.lines());
+  const missing = [...other].find((line) => !one.has(line));
+  const extra = [...one].find((line) => !other.has(line));
+  return `missing ${missing}, extra ${extra}`;
+}

@@ -1,0 +1,215 @@
+/**
+ * The server in the simulation: the real service over the log of a disk that survives its crashes.
+ *
+ * @module
+ */
+
+import { keepAdminVerifier } from "../../server/admin.ts";
+import type { Log } from "../../server/log/log.ts";
+import { createService, type Service } from "../../server/service.ts";
+import type { ServiceSession } from "../../server/session.ts";
+import type { Checker } from "./checker.ts";
+import { createDisk, type Disk, type FaultyLog, openFaultyLog } from "./disk.ts";
+import type { Link, Socket, Tail } from "./link.ts";
+import { ADMIN_VERIFIER } from "./passwords.ts";
+import type { Random } from "./random.ts";
+import { hold, type World } from "./world.ts";
+
+/** How often sessions are asked whether their time has come, in ms, as in server.ts. */
+const TIMEOUT_TICK = 250;
+const TIDY_TICK = 1000;
+/** How long endings may take at shutdown, in ms. */
+const SHUTDOWN_GRACE = 3000;
+/** Silence before a sign of life is asked for, in ms. */
+export const HEARTBEAT = 2000;
+/** Late enough for every ending: three heartbeats of silence, the linger behind them, and two ticks. */
+export const SESSION_ENDS_WITHIN = 3 * HEARTBEAT + 1000 + 2 * TIMEOUT_TICK;
+
+/** The server. */
+export interface ServerNode {
+  readonly up: boolean;
+  readonly service: Service | undefined;
+  /** Takes the server's end of a new link; false while it is down. */
+  accept(link: Link, source: string): boolean;
+  start(): void;
+  /** Dies where it stands. */
+  crash(): void;
+  /** Is shut down in order, and started again after a while. */
+  restart(): void;
+  /** Makes the disk full, or not any more. */
+  fill(full: boolean): void;
+  /** Reads the disk anew, as a new server would. */
+  reopen(): Log;
+  dispose(): void;
+}
+
+interface Life {
+  readonly log: FaultyLog;
+  readonly service: Service;
+  readonly sockets: Set<Socket>;
+  alive: boolean;
+  closing: boolean;
+}
+
+class Machine implements ServerNode {
+  readonly #world: World;
+  readonly #random: Random;
+  readonly #checker: Checker;
+  readonly #disk: Disk;
+  #life: Life | undefined;
+  #starting = false;
+
+  constructor(world: World, random: Random, checker: Checker) {
+    this.#world = world;
+    this.#random = random;
+    this.#checker = checker;
+    this.#disk = createDisk(world);
+  }
+
+  get up(): boolean {
+    return this.#life !== undefined;
+  }
+  get service(): Service | undefined {
+    return this.#life?.service;
+  }
+
+  start(): void {
+    this.#starting = false;
+    const { scheduler, transcript, clock } = this.#world;
+    transcript.line("server starts");
+    const wrong = this.#world.faults.clock;
+    this.#world.setClock(this.#random.between(-wrong, wrong));
+    const random = this.#random.fork();
+    const log = openFaultyLog({
+      world: this.#world,
+      random,
+      disk: this.#disk,
+      committed: (entries) => this.#checker.committed(entries),
+      crash: () => life.alive && this.crash(),
+    });
+    this.#checker.reopened(log);
+    let alive = () => true;
+    const service = createService({
+      log,
+      clock,
+      random: random.fill,
+      registration: "open",
+      lockout: { maxAttempts: 3, lockoutMs: 1000 },
+      singleSession: false,
+      agent: "simulated",
+      heartbeat: HEARTBEAT,
+      idleTimeout: 0,
+      activity: { record() {}, flush: () => Promise.resolve() },
+      defer: (run) => {
+        scheduler.after(random.chance(0.5) ? 0 : random.between(0, 3), () => {
+          if (alive()) run();
+        });
+      },
+      onShutdown: () => this.restart(),
+    });
+    const life: Life = { log, service, sockets: new Set(), alive: true, closing: false };
+    alive = () => life.alive;
+    this.#life = life;
+    if (log.setting("admin-password") === undefined) keepAdminVerifier(log, ADMIN_VERIFIER);
+    log.transact(() => {}, () => log.starting = false);
+    this.#tick(life, TIMEOUT_TICK, () => service.handleTimeouts(scheduler.now));
+    this.#tick(life, TIDY_TICK, () => log.tidy(clock()));
+  }
+
+  #tick(life: Life, ms: number, run: () => void): void {
+    this.#world.scheduler.after(ms, () => {
+      if (!life.alive) return;
+      run();
+      this.#tick(life, ms, run);
+    });
+  }
+
+  accept(link: Link, source: string): boolean {
+    const life = this.#life;
+    if (life === undefined || life.closing) return false;
+    const { scheduler } = this.#world;
+    const socket = link.server;
+    const after = () => {
+      this.#checker.session(session);
+      // Once the stream is gone there is nothing left to wait for.
+      hold(session.over || socket.open, () => `${session.user} stays on a link that is broken`);
+      if (!session.over) return;
+      socket.close();
+      life.sockets.delete(socket);
+    };
+    const session = life.service.open({
+      source,
+      now: scheduler.now,
+      wake() {
+        if (!life.alive) return;
+        scheduler.after(0, () => life.alive && after());
+        socket.wake();
+      },
+      // What the checker looks at, the listeners do not see.
+    }) as ServiceSession;
+    life.sockets.add(socket);
+    socket.attach({ endpoint: session, after });
+    return true;
+  }
+
+  crash(): void {
+    this.#die(this.#random.pick<Tail>(["break", "end", "silence"]));
+  }
+
+  #die(tail: Tail): void {
+    const life = this.#life;
+    if (life === undefined) return;
+    this.#world.transcript.line(`server dies: ${tail}`);
+    this.#world.transcript.count("server deaths");
+    this.#life = undefined;
+    life.alive = false;
+    life.log.abandon();
+    for (const socket of life.sockets) socket.die(tail);
+    if (this.#starting) return;
+    this.#starting = true;
+    this.#world.scheduler.after(this.#random.between(10, 4000), () => this.start());
+  }
+
+  restart(): void {
+    const life = this.#life;
+    if (life === undefined || life.closing) return;
+    life.closing = true;
+    const { scheduler, transcript } = this.#world;
+    transcript.line("server shuts down");
+    transcript.count("server shutdowns");
+    life.service.close("shutting-down", scheduler.now);
+    const until = scheduler.now + SHUTDOWN_GRACE;
+    const look = () => {
+      if (!life.alive) return;
+      if (life.service.connections === 0) return this.#die("end");
+      hold(scheduler.now < until, () => "a shutdown does not end");
+      scheduler.after(10, look);
+    };
+    look();
+  }
+
+  fill(full: boolean): void {
+    if (this.#life !== undefined) this.#life.log.full = full;
+  }
+
+  reopen(): Log {
+    this.#life?.log.abandon();
+    this.#life = undefined;
+    return this.#disk.open((error) => {
+      throw error;
+    });
+  }
+
+  dispose(): void {
+    if (this.#life !== undefined) {
+      this.#life.alive = false;
+      this.#life.log.abandon();
+    }
+    this.#disk.close();
+  }
+}
+
+/** Makes a server that is not started yet. */
+export function createServerNode(world: World, random: Random, checker: Checker): ServerNode {
+  return new Machine(world, random, checker);
+}
