@@ -16,6 +16,3 @@ export type Job =
   | { readonly kind: "register"; readonly registration: Register }
   /** A wrong password was tried. */
   | { readonly kind: "failed"; readonly user: string };
-
-/** What follows once the unit is durable: replies, presence, and whatever else leaves the house. */
-export type Aftermath = (() => void)[];

@@ -2,36 +2,36 @@
  * The service: sessions on one side, the log on the other (DESIGN §2: transitions → commands → events →
  * log → fan-out).
  *
- * What sessions ask for gathers as jobs. A unit takes the jobs of all sessions that arrived together, in
- * each session's order, decides and stores them in one transaction, and only when that is durable
- * comes the aftermath: events to the feeds, replies to the askers, presence. The service reads no clock,
- * opens no socket and starts no timer; all three are handed in, so the simulator runs this very code.
+ * What sessions ask for gathers as jobs, which are done in units (units.ts): changes.ts and questions.ts
+ * say what is done, and once a unit is durable events go to the feeds, replies to the askers, and
+ * presence is told. The service reads no clock, opens no socket and starts no timer; all three are
+ * handed in, so the simulator runs this very code.
  *
  * @module
  */
 
 import { encodeBase64 } from "../protocol/base64.ts";
-import type { Change, Command, Keyed } from "../protocol/forum/command.ts";
+import type { Change, Command } from "../protocol/forum/command.ts";
 import { isChange } from "../protocol/forum/command_schema.ts";
-import { decide, decideOpening, decidePromotion, isRefusal } from "../protocol/forum/decide.ts";
+import { decideOpening, decidePromotion, isRefusal } from "../protocol/forum/decide.ts";
 import { FRAME_PAYLOAD_MAX } from "../protocol/message.ts";
 import { createServerConnection, type ServerTransition } from "../protocol/server_connection.ts";
 import { type Refusal, refuse, STATUS, type StatusName } from "../protocol/status.ts";
 import { fold, TEXT_LIMITS, utf8Length } from "../protocol/text.ts";
 import type { ActivityLog } from "./activity.ts";
 import { ADMIN } from "./admin.ts";
+import { aboutOf, change } from "./changes.ts";
 import { createHub, type Hub } from "./hub.ts";
-import type { Aftermath, Job } from "./job.ts";
+import type { Job } from "./job.ts";
 import type { Log, Published, Transaction } from "./log/log.ts";
 import { createPresence, type Presence } from "./presence.ts";
 import { answer } from "./questions.ts";
 import { createSession, type ServiceSession, type Session } from "./session.ts";
 import { type Admission, createSignIn, type SignIn, type SignInOptions } from "./sign_in.ts";
+import { createUnits, type Task, type Unit, type Units } from "./units.ts";
 
 /** The public thread that every forum begins with. */
 export const LOBBY = "lobby";
-/** The most jobs of one unit. */
-export const UNIT_JOBS = 1024;
 /** Commands of one connection that may wait for replies; beyond it the server reads no further. */
 export const COMMANDS_MAX = 256;
 
@@ -84,14 +84,9 @@ class ForumService implements Service {
   readonly #presence: Presence;
   readonly #signIn: SignIn;
   readonly #sessions = new Set<ServiceSession>();
-  /** Sessions with jobs, in the order of their coming. */
-  readonly #ready = new Set<ServiceSession>();
+  /** By the hash of their token. */
   readonly #holders = new Map<string, ServiceSession>();
-  units = 0;
-  #scheduled = false;
-  #busy = false;
-  /** So many jobs are done one by one: they were in a unit that failed. */
-  #alone = 0;
+  readonly #units: Units;
   #opened = 0;
   #closing = false;
   #now = 0;
@@ -102,12 +97,21 @@ class ForumService implements Service {
     this.#hub = createHub(options.log);
     this.#presence = createPresence((folded) => this.#log.view.user(folded)?.name ?? folded);
     this.#signIn = createSignIn(options);
+    this.#units = createUnits({
+      log: options.log,
+      defer: options.defer,
+      perform: (tx, task, unit) => this.#perform(tx, task, unit),
+      fail: (task, failure) => this.#fail(task, failure),
+    });
     this.#log.onEntries = (entries) => this.#publish(entries);
     this.#openLobby();
   }
 
   get connections(): number {
     return this.#sessions.size;
+  }
+  get units(): number {
+    return this.#units.count;
   }
   get feedBytes(): number {
     return this.#hub.bytes;
@@ -142,7 +146,7 @@ class ForumService implements Service {
       hub: this.#hub,
       transition: (session: ServiceSession, what: ServerTransition) =>
         this.#happened(session, what),
-      ready: (session: ServiceSession) => this.#makeReady(session),
+      ready: (session: ServiceSession) => this.#units.ready(session),
     };
     const session = createSession({ connection, source, order: ++this.#opened, events, wake });
     this.#sessions.add(session);
@@ -219,84 +223,7 @@ class ForumService implements Service {
 
   #queue(session: ServiceSession, job: Job): void {
     session.jobs.push(job);
-    this.#makeReady(session);
-  }
-
-  #makeReady(session: ServiceSession): void {
-    this.#ready.add(session);
-    this.#schedule();
-  }
-
-  #schedule(): void {
-    if (this.#scheduled || this.#busy || this.#ready.size === 0) return;
-    this.#scheduled = true;
-    this.#options.defer(() => {
-      this.#scheduled = false;
-      this.#runUnit(this.#gather());
-    });
-  }
-
-  /** The jobs of the next unit. */
-  #gather(): Task[] {
-    const tasks: Task[] = [];
-    const most = this.#alone > 0 ? 1 : UNIT_JOBS;
-    if (this.#alone > 0) this.#alone--;
-    for (const session of this.#ready) {
-      if (tasks.length >= most) break;
-      this.#ready.delete(session);
-      // A reader that stalls gets no more replies; its work waits until it drains.
-      if (session.stalled) continue;
-      const room = most - tasks.length;
-      for (const job of session.jobs.splice(0, room)) tasks.push({ session, job });
-      if (session.jobs.length > 0) this.#ready.add(session);
-    }
-    return tasks;
-  }
-
-  #runUnit(tasks: Task[]): void {
-    if (tasks.length === 0) return;
-    const aftermath: Aftermath = [];
-    const unit: Unit = { aftermath, entering: new Set(), replyBytes: new Map() };
-    let undone: Task[] = [];
-    this.#busy = true;
-    this.units++;
-    this.#log.transact((tx) => {
-      // The log may run this again, when another node was first.
-      aftermath.length = 0;
-      unit.entering.clear();
-      unit.replyBytes.clear();
-      undone = [];
-      for (const task of tasks) {
-        if (this.#overfull(unit, task.session)) undone.push(task);
-        else this.#do(tx, task, unit);
-      }
-    }, (failure) => {
-      this.#busy = false;
-      if (failure === undefined) {
-        this.#putBack(undone);
-        for (const act of aftermath) act();
-      } else if (tasks.length > 1) {
-        // One of them is poison, or only those that write need the room that is not there: each
-        // alone harms nobody else.
-        this.#putBack(tasks);
-        this.#alone = tasks.length;
-      } else {
-        for (const task of tasks) this.#fail(task, failure);
-      }
-      this.#schedule();
-    });
-  }
-
-  /** Whether the replies of this unit fill what may wait for this session's reader. */
-  #overfull(unit: Unit, session: ServiceSession): boolean {
-    return (unit.replyBytes.get(session) ?? 0) >= FRAME_PAYLOAD_MAX;
-  }
-
-  #putBack(tasks: Task[]): void {
-    for (const { session, job } of tasks.reverse()) {
-      session.jobs.unshift(job);
-      this.#ready.add(session);
-    }
+    this.#units.ready(session);
   }
 
   #fail({ session, job }: Task, failure: Refusal): void {
@@ -307,7 +234,7 @@ class ForumService implements Service {
     session.wake();
   }
 
-  #do(tx: Transaction, { session, job }: Task, unit: Unit): void {
+  #perform(tx: Transaction, { session, job }: Task, unit: Unit): void {
     switch (job.kind) {
       case "command":
         return this.#command(tx, session, { ...job, unit });
@@ -386,8 +313,17 @@ class ForumService implements Service {
     { id, command, unit }: { id: number; command: Command; unit: Unit },
   ): void {
     const outcome = isChange(command)
-      ? this.#change(tx, session, { command, unit })
+      ? change(tx, command, {
+        user: session.user,
+        at: this.#options.clock(),
+        closing: this.#closing,
+      })
       : this.#question(tx, session, { command, unit });
+    if (command.op === "credential" && typeof outcome !== "function" && !isRefusal(outcome)) {
+      // Whoever knew the old password may hold a token that it brought, or be here.
+      this.#signIn.keepOnly(tx, session.user, session.token);
+      unit.aftermath.push(() => this.#endOthers(session));
+    }
     unit.aftermath.push(() => {
       const reply = typeof outcome === "function" ? outcome() : outcome;
       if (isRefusal(reply)) session.connection.refuse(id, reply);
@@ -401,35 +337,6 @@ class ForumService implements Service {
         (unit.replyBytes.get(session) ?? 0) + utf8Length(outcome.json),
       );
     }
-  }
-
-  #change(
-    tx: Transaction,
-    session: ServiceSession,
-    { command, unit }: { command: Change & Keyed; unit: Unit },
-  ): { json: string } | Refusal {
-    const { user, token } = session;
-    const { key } = command;
-    if (key === undefined) {
-      return refuse("bad-field", "This command needs a key, so that it can be repeated safely.", {
-        field: "key",
-      });
-    }
-    const print = fingerprint(command);
-    const kept = tx.recall(user, key);
-    if (kept !== undefined) return kept.fingerprint === print ? kept : refuse("key-reused");
-    if (this.#closing) return refuse("shutting-down");
-    const outcome = decide(tx.view, command, { user, at: this.#options.clock() });
-    if (isRefusal(outcome)) return outcome;
-    tx.append(outcome.events);
-    if (command.op === "credential") {
-      // Whoever knew the old password may hold a token that it brought, or be here.
-      this.#signIn.keepOnly(tx, user, token);
-      unit.aftermath.push(() => this.#endOthers(session));
-    }
-    const json = JSON.stringify(outcome.reply);
-    tx.remember(user, key, { fingerprint: print, json });
-    return { json };
   }
 
   #question(
@@ -503,53 +410,12 @@ class ForumService implements Service {
       }
     }
     // What has arrived is finished; what arrives now is refused.
-    while (this.#ready.size > 0 && !this.#busy) {
-      const tasks = this.#gather();
-      if (tasks.length === 0) break;
-      this.#runUnit(tasks);
-    }
+    this.#units.finish();
     for (const session of this.#sessions) {
       session.connection.close(status, now);
       session.wake();
     }
   }
-}
-
-/** One job of one session. */
-interface Task {
-  readonly session: ServiceSession;
-  readonly job: Job;
-}
-
-/** What belongs to a unit of work while it is done. */
-interface Unit {
-  readonly aftermath: Aftermath;
-  /** Users that come in with this unit. */
-  readonly entering: Set<string>;
-  readonly replyBytes: Map<ServiceSession, number>;
-}
-
-/** What tells a command from another under the same key. */
-function fingerprint(command: Change): string {
-  return `${command.op} ${hash(JSON.stringify(command))}`;
-}
-
-/** FNV-1a, 32 bits: it only has to notice a careless client, not to withstand a clever one. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
-  return value >>> 0;
-}
-
-/** What the activity log says of a change. */
-function aboutOf(command: Change, reply: { json: string } | Refusal) {
-  const about: Record<string, string | number | undefined> = {};
-  if ("thread" in command) about.thread = command.thread;
-  if ("message" in command) about.message = command.message;
-  if ("user" in command) about.subject = command.user;
-  if ("title" in command) about.title = command.title;
-  if (isRefusal(reply)) about.refused = reply.status;
-  return about;
 }
 
 /** Makes the service of a forum over a log. */

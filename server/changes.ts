@@ -1,0 +1,76 @@
+/**
+ * Changes: commands that change something that lasts. Decided by the core, stored with their key, done
+ * once however often they are sent (DESIGN §6).
+ *
+ * @module
+ */
+
+import type { Change, Keyed } from "../protocol/forum/command.ts";
+import { type Context, decide, isRefusal } from "../protocol/forum/decide.ts";
+import { type Refusal, refuse } from "../protocol/status.ts";
+import type { Transaction } from "./log/log.ts";
+
+/** Who asks, when, and whether the server is about to stop. */
+export interface ChangeContext extends Context {
+  /** Only what was done before is answered. */
+  readonly closing: boolean;
+}
+
+/** Does a change and gives the reply as JSON text, or a refusal. */
+export function change(
+  tx: Transaction,
+  command: Change & Keyed,
+  context: ChangeContext,
+): { readonly json: string } | Refusal {
+  const { key } = command;
+  const { user } = context;
+  if (key === undefined) {
+    return refuse("bad-field", "This command needs a key, so that it can be repeated safely.", {
+      field: "key",
+    });
+  }
+  const print = fingerprint(command);
+  const kept = tx.recall(user, key);
+  if (kept !== undefined) return kept.fingerprint === print ? kept : refuse("key-reused");
+  if (context.closing) return refuse("shutting-down");
+  const outcome = decide(tx.view, command, context);
+  if (isRefusal(outcome)) return outcome;
+  tx.append(outcome.events);
+  const json = JSON.stringify(outcome.reply);
+  tx.remember(user, key, { fingerprint: print, json });
+  return { json };
+}
+
+/** So many characters of a long text are looked at. */
+const SAMPLES = 64;
+
+/**
+ * What tells a command from another under the same key: FNV-1a over its fields. It only has to notice
+ * a careless client, not to withstand a clever one, so of a long text it takes samples.
+ */
+function fingerprint(command: Change & Keyed): string {
+  let value = 0x811c9dc5;
+  const mix = (code: number) => value = Math.imul(value ^ code, 0x01000193);
+  for (const [name, field] of Object.entries(command)) {
+    if (name === "op" || name === "key") continue;
+    const text = String(field);
+    mix(text.length);
+    const step = Math.max(1, Math.floor(text.length / SAMPLES));
+    for (let i = 0; i < text.length; i += step) mix(text.charCodeAt(i));
+  }
+  return `${command.op} ${value >>> 0}`;
+}
+
+/** What the activity log says of a change. */
+export function aboutOf(
+  command: Change,
+  reply: { readonly json: string } | Refusal,
+): Record<string, string | number | undefined> {
+  const about: Record<string, string | number | undefined> = {};
+  if ("thread" in command) about.thread = command.thread;
+  if ("message" in command) about.message = command.message;
+  if ("user" in command) about.subject = command.user;
+  if ("title" in command) about.title = command.title;
+  if (isRefusal(reply)) about.refused = reply.status;
+  return about;
+}
