@@ -43,18 +43,39 @@ export function keepAdminVerifier(log: Log, verifier: Verifier): void {
   });
 }
 
+/** A proof under way. */
+export interface AdminProof {
+  /** The challenge. */
+  readonly first: string;
+  /** SCRAM's last message, or `undefined` if the proof is wrong. The first answer stands. */
+  judge(proof: string): string | undefined;
+}
+
+function createProof(server: ScramServer): AdminProof {
+  let judged: { readonly proof: string; readonly final: string | undefined } | undefined;
+  return {
+    first: server.first(),
+    judge(proof) {
+      if (judged === undefined) {
+        const outcome = server.readClientFinal(proof);
+        judged = { proof, final: "fault" in outcome ? undefined : outcome.serverFinal };
+      }
+      return judged.proof === proof ? judged.final : undefined;
+    },
+  };
+}
+
 /** The first step of a proof. */
 export function beginProof(
   log: Log,
   first: string,
   nonce: string,
-): { proof: ScramServer; scram: string } | Refusal {
+): AdminProof | Refusal {
   const clientFirst = readClientFirst(first);
   if ("fault" in clientFirst) return refuse("bad-field", clientFirst.text, { field: "scram" });
   const verifier = adminVerifier(log);
   if (verifier === undefined) {
     return refuse("not-allowed", "This server has no admin password. Restart it to get one.");
   }
-  const proof = createScramServer({ clientFirst, verifier, nonce });
-  return { proof, scram: proof.first() };
+  return createProof(createScramServer({ clientFirst, verifier, nonce }));
 }

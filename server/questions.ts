@@ -40,6 +40,7 @@ export interface Asking {
   /** Whether too many wrong admin passwords came from there. */
   adminLocked(): Refusal | undefined;
   adminFailed(): void;
+  adminProved(): void;
   /** Makes the asking user an admin. */
   promote(): void;
   shutdown(): void;
@@ -177,8 +178,8 @@ function prove(scram: string, asking: Asking): Answer {
   if (locked !== undefined) return locked;
   const begun = beginProof(asking.log, scram, asking.nonce());
   if ("status" in begun) return begun;
-  asking.session.proof = begun.proof;
-  return json({ scram: begun.scram });
+  asking.session.proof = begun;
+  return json({ scram: begun.first });
 }
 
 function admin(
@@ -187,18 +188,17 @@ function admin(
 ): Answer | (() => Answer) {
   const { session } = asking;
   const { proof } = session;
-  session.proof = undefined;
   if (proof === undefined) return refuse("not-allowed", "Begin with the command prove.");
   const locked = asking.adminLocked();
   if (locked !== undefined) return locked;
-  const outcome = proof.readClientFinal(scram);
-  if ("fault" in outcome) {
-    asking.adminFailed();
-    return refuse("wrong-password", "The admin password is wrong.");
-  }
-  if (action === "promote") asking.promote();
+  const final = proof.judge(scram);
+  if (final === undefined) asking.adminFailed();
+  else asking.adminProved();
+  if (final !== undefined && action === "promote") asking.promote();
   return () => {
+    session.proof = undefined;
+    if (final === undefined) return refuse("wrong-password", "The admin password is wrong.");
     if (action === "shutdown") asking.shutdown();
-    return json({ scram: outcome.serverFinal });
+    return json({ scram: final });
   };
 }

@@ -362,6 +362,7 @@ class ForumService implements Service {
         this.#signIn.failed(tx, ADMIN, session.source);
         unit.aftermath.push(() => this.#record(session, "wrong-admin-password"));
       },
+      adminProved: () => this.#signIn.forgive(tx, ADMIN, session.source),
       promote: () => tx.append(decidePromotion(tx.view, session.user, this.#options.clock())),
       shutdown: () => {
         this.#record(session, "shutdown");

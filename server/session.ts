@@ -11,9 +11,9 @@
 
 import type { Notice } from "../protocol/body.ts";
 import { TRANSMIT_HIGH_WATER } from "../protocol/link.ts";
-import type { ScramServer } from "../protocol/scram_server.ts";
 import type { ServerConnection, ServerTransition } from "../protocol/server_connection.ts";
 import type { Verifier } from "../protocol/verifier.ts";
+import type { AdminProof } from "./admin.ts";
 import type { Feed, Subscriber } from "./feed.ts";
 import type { Hub } from "./hub.ts";
 import type { Job } from "./job.ts";
@@ -58,7 +58,7 @@ export interface ServiceSession extends Session, Subscriber, Present {
   /** What the password is being proved against. */
   verifier: Verifier | undefined;
   /** A proof of the admin password under way. */
-  proof: ScramServer | undefined;
+  proof: AdminProof | undefined;
   /** Work that waits for the next unit. */
   readonly jobs: Job[];
   /** Whether replies have to be written before more work is done for it. */
@@ -97,7 +97,7 @@ class OpenSession implements ServiceSession {
   watching = false;
   token = "";
   verifier: Verifier | undefined;
-  proof: ScramServer | undefined;
+  proof: AdminProof | undefined;
   over = false;
 
   constructor({ connection, source, order, events, wake }: SessionOptions) {

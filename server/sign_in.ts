@@ -55,6 +55,8 @@ export interface SignIn {
   register(tx: Transaction, registration: Register): Admission | Refusal;
   /** A wrong password was tried. */
   failed(tx: Transaction, user: string, source: string): void;
+  /** The password was proved: failures from there are forgotten. */
+  forgive(tx: Transaction, user: string, source: string): void;
   /** Drops all tokens of a user but one, named by its hash. */
   keepOnly(tx: Transaction, user: string, hash: string): void;
 }
@@ -115,8 +117,7 @@ class Gate implements SignIn {
     const kept = this.#options.log.credential(folded)?.storedKey ?? "";
     if (!equalBytes(decodeBase64(kept)!, verifier.storedKey)) return refuse("wrong-password");
     if (occupied && this.#options.singleSession) return refuse("already-logged-in");
-    const id = lockoutId(folded, source);
-    if (this.#options.log.lockout(id) !== undefined) tx.putLockout(id, undefined);
+    this.forgive(tx, folded, source);
     return this.#admit(tx, folded);
   }
 
@@ -150,6 +151,11 @@ class Gate implements SignIn {
     const hash = tokenHash(token);
     tx.putToken(hash, { user, expires: this.#options.clock() + TOKEN_LIFE });
     return { user, hash, token };
+  }
+
+  forgive(tx: Transaction, user: string, source: string): void {
+    const id = lockoutId(fold(user), source);
+    if (this.#options.log.lockout(id) !== undefined) tx.putLockout(id, undefined);
   }
 
   failed(tx: Transaction, user: string, source: string): void {
