@@ -18,6 +18,7 @@ import { stateLines } from "./sqlite_lines.ts";
 import { createMoments, type Moments } from "./sqlite_moments.ts";
 import { createNumbers } from "./sqlite_numbers.ts";
 import { createPages, type Pages } from "./sqlite_pages.ts";
+import { createInserts, type Inserts } from "./sqlite_inserts.ts";
 import { loadRecords, type Records } from "./sqlite_records.ts";
 import { createRows, type Rows } from "./sqlite_rows.ts";
 import { type DatabaseOptions, openDatabase } from "./sqlite_schema.ts";
@@ -74,6 +75,7 @@ export function openSqliteLog(options: SqliteLogOptions): Log {
 class SqliteLog implements Log {
   #db: DatabaseSync;
   #unit: Unit;
+  #inserts: Inserts;
   #records: Records;
   #state: SqliteState;
   #texts: Texts;
@@ -94,13 +96,18 @@ class SqliteLog implements Log {
     const records = this.#records = loadRecords(db);
     const numbers = createNumbers(db);
     const texts = this.#texts = createTexts(db, records);
-    this.#state = createSqliteState(db, { records, numbers, texts });
+    const inserts = this.#inserts = createInserts(db);
+    this.#state = createSqliteState(db, { records, numbers, texts, inserts });
     const rows = this.#rows = createRows(db, records, this.#state);
     const pages = this.#pages = createPages(db, { records, numbers, rows });
     const moments = this.#moments = createMoments(db, { records, numbers, rows, pages });
     this.#searches = createSearches(db, { records, rows, texts, moments });
     this.#sweep = createSweep(db);
-    this.#transactions = createTransactions(db, { state: this.#state, now: now ?? Date.now });
+    this.#transactions = createTransactions(db, {
+      state: this.#state,
+      inserts,
+      now: now ?? Date.now,
+    });
     this.#sql = prepare(db);
   }
 
@@ -115,10 +122,12 @@ class SqliteLog implements Log {
     try {
       this.#unit.run(() => {
         work(tx);
+        this.#inserts.flush();
         this.#records.flush();
       });
       this.#records.settle();
     } catch (error) {
+      this.#inserts.discard();
       this.#records.restore();
       this.#state.forget();
       failure = refuse(isStorageFault(error) ? "storage-full" : "internal");
@@ -160,19 +169,24 @@ class SqliteLog implements Log {
   }
 
   threadRow(user: string, thread: number) {
+    this.#inserts.flush();
     const record = this.#records.thread(thread);
     return record && this.#rows.thread(user, record);
   }
   threads(user: string, page: { skip: number; limit: number }) {
+    this.#inserts.flush();
     return this.#pages.threads(user, page);
   }
   page(user: string, question: Extract<Command, { op: "read" }>) {
+    this.#inserts.flush();
     return this.#pages.page(user, question);
   }
   since(user: string, question: Extract<Command, { op: "since" }>) {
+    this.#inserts.flush();
     return this.#moments.since(user, question);
   }
   search(user: string, question: Extract<Command, { op: "search" }>) {
+    this.#inserts.flush();
     // Even if the disk is full, what is in the index can be found.
     this.#attempt(() => this.#texts.catchUp(this.#unit, SEARCH_TEXTS));
     return this.#searches.search(user, question);

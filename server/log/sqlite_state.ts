@@ -16,6 +16,7 @@ import {
   type Thread,
   type User,
 } from "../../protocol/forum/state.ts";
+import type { Inserts } from "./sqlite_inserts.ts";
 import type { Numbers } from "./sqlite_numbers.ts";
 import type { Records, ThreadRecord } from "./sqlite_records.ts";
 import { SCOPES_MAX, SPAN } from "./sqlite_schema.ts";
@@ -33,6 +34,7 @@ export interface StateParts {
   readonly records: Records;
   readonly numbers: Numbers;
   readonly texts: Texts;
+  readonly inserts: Inserts;
 }
 
 /** The state, and what the log needs of it beside. */
@@ -55,10 +57,12 @@ class TableState implements SqliteState {
   #records: Records;
   #numbers: Numbers;
   #texts: Texts;
+  #inserts: Inserts;
   #scopes = new Map<string, Scope>();
   #sql: ReturnType<typeof prepare>;
 
-  constructor(db: DatabaseSync, { records, numbers, texts }: StateParts) {
+  constructor(db: DatabaseSync, { records, numbers, texts, inserts }: StateParts) {
+    this.#inserts = inserts;
     this.#records = records;
     this.#numbers = numbers;
     this.#texts = texts;
@@ -85,6 +89,7 @@ class TableState implements SqliteState {
   }
   message(thread: number, seq: number): Message | undefined {
     const record = this.#records.thread(thread);
+    this.#inserts.flush();
     const row = record && this.#sql.message.get(record.base + seq);
     return row && readMessage(row);
   }
@@ -135,17 +140,18 @@ class TableState implements SqliteState {
     const { seq, textSeq } = message;
     const id = record.base + seq;
     if (textSeq !== seq) {
+      this.#inserts.flush();
       this.#sql.editMessage.run(record.base + textSeq, message.editedAt ?? null, id);
       if (seq <= record.indexed) this.#texts.replace(id, text);
       return;
     }
-    const { ordinal, author, at, reply } = message;
-    this.#sql.addMessage.run(id, ordinal, author, at, reply ?? null);
-    if (this.#records.notePosting(thread, message)) this.#sql.addStart.run(at, id);
+    this.#inserts.message(id, message);
+    if (this.#records.notePosting(thread, message)) this.#sql.addStart.run(message.at, id);
   }
   dropMessage(thread: number, message: Message): void {
     const record = this.#record(thread);
     const id = record.base + message.seq;
+    this.#inserts.flush();
     this.#sql.dropMessage.run(id);
     this.#sql.dropReactions.run(id);
     this.#sql.dropMentions.run(id);
@@ -153,6 +159,7 @@ class TableState implements SqliteState {
     if (message.seq <= record.indexed) this.#texts.drop(id);
   }
   erase(thread: number, seq: number): void {
+    this.#inserts.flush();
     this.#sql.erase.run(this.#record(thread).base + seq);
   }
   setReaction(
@@ -188,6 +195,7 @@ class TableState implements SqliteState {
     const base = this.#scope(scope)?.base;
     if (base === undefined) return;
     const end = base + SPAN;
+    this.#inserts.flush();
     for (const row of this.#sql.entries.iterate(Math.min(base + after, end), end, count)) {
       yield { seq: row.id as number - base, json: row.json as string };
     }
@@ -255,9 +263,6 @@ function prepare(db: DatabaseSync) {
     credential: db.prepare("SELECT * FROM credentials WHERE folded = ?"),
     putCredential: db.prepare("INSERT OR REPLACE INTO credentials VALUES (?, ?, ?, ?, ?)"),
     message: db.prepare("SELECT * FROM messages WHERE id = ?"),
-    addMessage: db.prepare(
-      "INSERT INTO messages (id, ordinal, author, at, reply) VALUES (?, ?, ?, ?, ?)",
-    ),
     editMessage: db.prepare("UPDATE messages SET text_id = ?, edited_at = ? WHERE id = ?"),
     dropMessage: db.prepare("DELETE FROM messages WHERE id = ?"),
     addStart: db.prepare("INSERT INTO starts VALUES (?, ?)"),

@@ -11,6 +11,7 @@ import { evolve } from "../../protocol/forum/evolve.ts";
 import type { View } from "../../protocol/forum/state.ts";
 import type { LockoutRecord } from "../../protocol/lockout.ts";
 import type { KeptReply, Published, Token, Transaction } from "./log.ts";
+import type { Inserts } from "./sqlite_inserts.ts";
 import type { SqliteState } from "./sqlite_state.ts";
 
 /** A transaction under way. */
@@ -30,12 +31,12 @@ export interface Transactions {
 /** Prepares transactions; `now` is the time at which replies are kept. */
 export function createTransactions(
   db: DatabaseSync,
-  { state, now }: { state: SqliteState; now: () => number },
+  { state, inserts, now }: { state: SqliteState; inserts: Inserts; now: () => number },
 ): Transactions {
   const sql = prepare(db);
   return {
     begin() {
-      const tx = new OpenTransaction(state, { sql, at: now() });
+      const tx = new OpenTransaction(state, { sql, inserts, at: now() });
       return { tx, entries: tx.entries, end: () => tx.end() };
     },
   };
@@ -47,11 +48,16 @@ class OpenTransaction implements Transaction {
   readonly entries: Published[] = [];
   #state: SqliteState;
   #statements: Statements | undefined;
+  #inserts: Inserts;
   #at: number;
 
-  constructor(state: SqliteState, { sql, at }: { sql: Statements; at: number }) {
+  constructor(
+    state: SqliteState,
+    { sql, inserts, at }: { sql: Statements; inserts: Inserts; at: number },
+  ) {
     this.#state = state;
     this.#statements = sql;
+    this.#inserts = inserts;
     this.#at = at;
   }
 
@@ -60,26 +66,33 @@ class OpenTransaction implements Transaction {
   }
 
   get #sql(): Statements {
+    return this.#expectOpen();
+  }
+
+  #expectOpen(): Statements {
     if (this.#statements !== undefined) return this.#statements;
     throw new Error("The unit of work is over: change the log only while its work runs.");
   }
 
   append(events: readonly ForumEvent[]): void {
-    const { store } = this.#sql;
+    this.#expectOpen();
     for (const event of events) {
       evolve(this.#state, event);
       const json = JSON.stringify(event);
-      store.run(this.#state.idOf(event), json);
+      this.#inserts.entry(this.#state.idOf(event), json);
       this.entries.push({ scope: event.scope, seq: event.seq, json, event });
     }
   }
 
   recall(user: string, key: string): KeptReply | undefined {
+    const waiting = this.#inserts.waiting(user, key);
+    if (waiting !== undefined) return waiting;
     const row = this.#sql.recall.get(user, key);
     return row && { fingerprint: row.fingerprint as string, json: row.json as string };
   }
   remember(user: string, key: string, { fingerprint, json }: KeptReply): void {
-    this.#sql.remember.run(user, key, fingerprint, json, this.#at);
+    this.#expectOpen();
+    this.#inserts.reply(user, key, { fingerprint, json, at: this.#at });
   }
   putToken(hash: string, { user, expires }: Token): void {
     this.#sql.putToken.run(hash, user, expires);
@@ -105,11 +118,7 @@ class OpenTransaction implements Transaction {
 
 function prepare(db: DatabaseSync) {
   return {
-    store: db.prepare("INSERT INTO events VALUES (?, ?)"),
     recall: db.prepare("SELECT fingerprint, json FROM replies WHERE user = ? AND key = ?"),
-    remember: db.prepare(
-      "INSERT INTO replies (user, key, fingerprint, json, at) VALUES (?, ?, ?, ?, ?)",
-    ),
     putToken: db.prepare("INSERT OR REPLACE INTO tokens VALUES (?, ?, ?)"),
     dropToken: db.prepare("DELETE FROM tokens WHERE hash = ?"),
     dropTokens: db.prepare("DELETE FROM tokens WHERE user = ?"),
