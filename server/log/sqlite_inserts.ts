@@ -2,13 +2,12 @@
  * Rows on their way into the database: gathered during a unit of work, and inserted many at a time,
  * since each call into SQLite costs as much as the row itself.
  *
- * Whoever reads the tables of entries, messages or replies within a unit flushes first.
+ * Whoever reads the tables of entries or messages within a unit flushes first.
  *
  * @module
  */
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { KeptReply } from "./log.ts";
 
 /** So many rows go into one statement, while there are so many; then fewer. */
 const BATCHES = [64, 8, 1] as const;
@@ -16,13 +15,15 @@ const BATCHES = [64, 8, 1] as const;
 type Value = string | number | null;
 
 /** Gathers rows of one table. */
-interface Gathering {
+export interface RowGathering {
   /** The values of the rows, one row behind the other. */
   readonly values: Value[];
+  /** Inserts them. */
   flush(): void;
 }
 
-function gather(db: DatabaseSync, into: string, columns: number): Gathering {
+/** Prepares the gathering of rows: `into` names a table, and its columns where not all are given. */
+export function gatherRows(db: DatabaseSync, into: string, columns: number): RowGathering {
   const row = `(${Array(columns).fill("?").join(", ")})`;
   const statements: [rows: number, statement: StatementSync][] = BATCHES.map((rows) => [
     rows,
@@ -32,6 +33,7 @@ function gather(db: DatabaseSync, into: string, columns: number): Gathering {
   return {
     values,
     flush() {
+      if (values.length === 0) return;
       let at = 0;
       for (const [rows, statement] of statements) {
         const width = rows * columns;
@@ -51,9 +53,6 @@ export interface Inserts {
     id: number,
     message: { ordinal: number; author: string; at: number; reply?: number },
   ): void;
-  reply(user: string, key: string, kept: KeptReply & { at: number }): void;
-  /** A reply that waits to be inserted. */
-  waiting(user: string, key: string): KeptReply | undefined;
   /** Inserts all that waits. */
   flush(): void;
   /** Forgets all that waits: the unit of work has failed. */
@@ -62,10 +61,8 @@ export interface Inserts {
 
 /** Prepares the gathering. */
 export function createInserts(db: DatabaseSync): Inserts {
-  const entries = gather(db, "events", 2);
-  const messages = gather(db, "messages (id, ordinal, author, at, reply)", 5);
-  const replies = gather(db, "replies (user, key, fingerprint, json, at)", 5);
-  const kept = new Map<string, KeptReply>();
+  const entries = gatherRows(db, "events", 2);
+  const messages = gatherRows(db, "messages (id, ordinal, author, at, reply)", 5);
   return {
     entry(id, json) {
       entries.values.push(id, json);
@@ -73,22 +70,13 @@ export function createInserts(db: DatabaseSync): Inserts {
     message(id, { ordinal, author, at, reply }) {
       messages.values.push(id, ordinal, author, at, reply ?? null);
     },
-    reply(user, key, { fingerprint, json, at }) {
-      replies.values.push(user, key, fingerprint, json, at);
-      kept.set(`${user} ${key}`, { fingerprint, json });
-    },
-    waiting: (user, key) => kept.size === 0 ? undefined : kept.get(`${user} ${key}`),
     flush() {
-      if (entries.values.length > 0) entries.flush();
-      if (messages.values.length > 0) messages.flush();
-      if (replies.values.length > 0) {
-        replies.flush();
-        kept.clear();
-      }
+      entries.flush();
+      messages.flush();
     },
     discard() {
-      for (const { values } of [entries, messages, replies]) values.length = 0;
-      kept.clear();
+      entries.values.length = 0;
+      messages.values.length = 0;
     },
   };
 }

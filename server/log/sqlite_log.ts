@@ -20,6 +20,7 @@ import { createNumbers } from "./sqlite_numbers.ts";
 import { createPages, type Pages } from "./sqlite_pages.ts";
 import { createInserts, type Inserts } from "./sqlite_inserts.ts";
 import { loadRecords, type Records } from "./sqlite_records.ts";
+import { createReplies, type Replies } from "./sqlite_replies.ts";
 import { createRows, type Rows } from "./sqlite_rows.ts";
 import { type DatabaseOptions, openDatabase } from "./sqlite_schema.ts";
 import { createSearches, type Searches } from "./sqlite_search.ts";
@@ -76,6 +77,7 @@ class SqliteLog implements Log {
   #db: DatabaseSync;
   #unit: Unit;
   #inserts: Inserts;
+  #replies: Replies;
   #records: Records;
   #state: SqliteState;
   #texts: Texts;
@@ -103,9 +105,11 @@ class SqliteLog implements Log {
     const moments = this.#moments = createMoments(db, { records, numbers, rows, pages });
     this.#searches = createSearches(db, { records, rows, texts, moments });
     this.#sweep = createSweep(db);
+    this.#replies = createReplies(db);
     this.#transactions = createTransactions(db, {
       state: this.#state,
       inserts,
+      replies: this.#replies,
       now: now ?? Date.now,
     });
     this.#sql = prepare(db);
@@ -123,11 +127,13 @@ class SqliteLog implements Log {
       this.#unit.run(() => {
         work(tx);
         this.#inserts.flush();
+        this.#replies.flush();
         this.#records.flush();
       });
       this.#records.settle();
     } catch (error) {
       this.#inserts.discard();
+      this.#replies.discard();
       this.#records.restore();
       this.#state.forget();
       failure = refuse(isStorageFault(error) ? "storage-full" : "internal");
@@ -196,7 +202,8 @@ class SqliteLog implements Log {
     return this.#attempt(() => {
       let more = false;
       this.#unit.run(() => {
-        more = this.#sweep.expired(now);
+        more = this.#replies.expired(now);
+        more = this.#sweep.expired(now) || more;
         more = this.#sweep.removed() || more;
       });
       return this.#texts.catchUp(this.#unit, TIDY_TEXTS) || more;

@@ -86,6 +86,14 @@ export const MIGRATIONS: readonly string[] = [
     json TEXT NOT NULL, at INTEGER NOT NULL
   ) STRICT;
   CREATE UNIQUE INDEX replies_key ON replies (user, key);
+  -- Keys of the form series-n (id: number of the series × 2²⁴ + n). A number is never given twice.
+  CREATE TABLE reply_series (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, user TEXT NOT NULL, series TEXT NOT NULL,
+    UNIQUE (user, series)
+  ) STRICT;
+  CREATE TABLE numbered_replies (
+    id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL, json TEXT NOT NULL, at INTEGER NOT NULL
+  ) STRICT;
   CREATE TABLE tokens (
     hash TEXT PRIMARY KEY, user TEXT NOT NULL, expires INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
@@ -98,6 +106,9 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,
 ];
+
+/** Pages between two checkpoints: each stalls posting, and fewer of them copy less. */
+const CHECKPOINT = ["wal_autocheckpoint = 4000"];
 
 /** How a database is opened. */
 export interface DatabaseOptions {
@@ -126,7 +137,9 @@ export function openDatabase({ path, maxBytes }: DatabaseOptions): DatabaseSync 
     checkKind(db, path);
     // A commit is on the disk when it returns: NORMAL lost acknowledged rows in power cuts.
     const pragmas = ["journal_mode = WAL", "synchronous = FULL", "foreign_keys = OFF"];
-    for (const pragma of [...pragmas, "temp_store = MEMORY", "cache_size = -65536"]) {
+    for (
+      const pragma of [...pragmas, "temp_store = MEMORY", "cache_size = -65536", ...CHECKPOINT]
+    ) {
       db.prepare(`PRAGMA ${pragma}`).get();
     }
     // Without a write the lock would be taken only later, and two servers would both start.

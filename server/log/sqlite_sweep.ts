@@ -1,5 +1,5 @@
 /**
- * What can wait: the rows of removed threads, and keys, tokens and lock-outs whose time is over. Each
+ * What can wait: the rows of removed threads, and tokens and lock-outs whose time is over. Each
  * call does a little, so that nobody waits for the removal of a thread of a million messages.
  *
  * The entries of a removed thread stay, without their texts: whoever is still catching up sees every
@@ -10,7 +10,6 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { LOCKOUT_DEFAULTS } from "../../protocol/lockout.ts";
-import { KEY_RETENTION } from "./log.ts";
 import { SPAN } from "./sqlite_schema.ts";
 import { BLANKED } from "./sqlite_state.ts";
 
@@ -55,11 +54,6 @@ export function createSweep(db: DatabaseSync): Sweep {
   );
   const done = db.prepare("DELETE FROM sweeps WHERE thread = ?");
 
-  const replies = db.prepare(
-    `DELETE FROM replies WHERE id IN
-       (SELECT id FROM (SELECT id, at FROM replies ORDER BY id LIMIT ${SLICE})
-         WHERE at < ?1 - ${KEY_RETENTION} OR at > ?1 + ${KEY_RETENTION})`,
-  );
   const tokens = db.prepare(
     `DELETE FROM tokens WHERE hash IN (SELECT hash FROM tokens WHERE expires <= ? LIMIT ${SLICE})`,
   );
@@ -88,7 +82,7 @@ export function createSweep(db: DatabaseSync): Sweep {
 
     expired(now) {
       let more = false;
-      for (const sweep of [replies, tokens, lockouts]) {
+      for (const sweep of [tokens, lockouts]) {
         if (Number(sweep.run(now).changes) === SLICE) more = true;
       }
       return more;

@@ -12,6 +12,7 @@ import type { View } from "../../protocol/forum/state.ts";
 import type { LockoutRecord } from "../../protocol/lockout.ts";
 import type { KeptReply, Published, Token, Transaction } from "./log.ts";
 import type { Inserts } from "./sqlite_inserts.ts";
+import type { Replies } from "./sqlite_replies.ts";
 import type { SqliteState } from "./sqlite_state.ts";
 
 /** A transaction under way. */
@@ -28,15 +29,22 @@ export interface Transactions {
   begin(): Begun;
 }
 
+interface Parts {
+  readonly state: SqliteState;
+  readonly inserts: Inserts;
+  readonly replies: Replies;
+  readonly now: () => number;
+}
+
 /** Prepares transactions; `now` is the time at which replies are kept. */
 export function createTransactions(
   db: DatabaseSync,
-  { state, inserts, now }: { state: SqliteState; inserts: Inserts; now: () => number },
+  { state, inserts, replies, now }: Parts,
 ): Transactions {
   const sql = prepare(db);
   return {
     begin() {
-      const tx = new OpenTransaction(state, { sql, inserts, at: now() });
+      const tx = new OpenTransaction(state, { sql, inserts, replies, at: now() });
       return { tx, entries: tx.entries, end: () => tx.end() };
     },
   };
@@ -49,12 +57,14 @@ class OpenTransaction implements Transaction {
   #state: SqliteState;
   #statements: Statements | undefined;
   #inserts: Inserts;
+  #replies: Replies;
   #at: number;
 
   constructor(
     state: SqliteState,
-    { sql, inserts, at }: { sql: Statements; inserts: Inserts; at: number },
+    { sql, inserts, replies, at }: Omit<Parts, "state" | "now"> & { sql: Statements; at: number },
   ) {
+    this.#replies = replies;
     this.#state = state;
     this.#statements = sql;
     this.#inserts = inserts;
@@ -85,14 +95,12 @@ class OpenTransaction implements Transaction {
   }
 
   recall(user: string, key: string): KeptReply | undefined {
-    const waiting = this.#inserts.waiting(user, key);
-    if (waiting !== undefined) return waiting;
-    const row = this.#sql.recall.get(user, key);
-    return row && { fingerprint: row.fingerprint as string, json: row.json as string };
+    this.#expectOpen();
+    return this.#replies.recall(user, key);
   }
   remember(user: string, key: string, { fingerprint, json }: KeptReply): void {
     this.#expectOpen();
-    this.#inserts.reply(user, key, { fingerprint, json, at: this.#at });
+    this.#replies.remember(user, key, { fingerprint, json, at: this.#at });
   }
   putToken(hash: string, { user, expires }: Token): void {
     this.#sql.putToken.run(hash, user, expires);
@@ -118,7 +126,6 @@ class OpenTransaction implements Transaction {
 
 function prepare(db: DatabaseSync) {
   return {
-    recall: db.prepare("SELECT fingerprint, json FROM replies WHERE user = ? AND key = ?"),
     putToken: db.prepare("INSERT OR REPLACE INTO tokens VALUES (?, ?, ?)"),
     dropToken: db.prepare("DELETE FROM tokens WHERE hash = ?"),
     dropTokens: db.prepare("DELETE FROM tokens WHERE user = ?"),
