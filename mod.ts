@@ -38,6 +38,7 @@ export {
 export * from "./protocol/frame.ts";
 export * from "./protocol/lockout.ts";
 export * from "./protocol/message.ts";
+export * from "./protocol/rate.ts";
 export * from "./protocol/receive_buffer.ts";
 export * from "./protocol/schema.ts";
 export {

@@ -1,6 +1,6 @@
 /**
  * A queue between a session that brings events and one consumer that iterates over them. It says when
- * it is full, so that the session can stop reading: nothing is dropped and nothing grows.
+ * it is full, so that the session can have the server wait: nothing is dropped and nothing grows.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export interface EventQueue<T> extends AsyncIterableIterator<T> {
   end(): void;
 }
 
-/** So many waiting values are enough. */
+/** So many waiting values are enough; when half of them are taken, there is room again. */
 const FULL = 10_000;
 
 class Queue<T> implements EventQueue<T> {
@@ -22,20 +22,18 @@ class Queue<T> implements EventQueue<T> {
   #values: T[] = [];
   #taken = 0;
   #ended = false;
+  full = false;
   #waiting: ((result: IteratorResult<T>) => void)[] = [];
 
   constructor(drained: () => void) {
     this.#drained = drained;
   }
 
-  get full(): boolean {
-    return this.#values.length - this.#taken >= FULL;
-  }
-
   push(value: T): void {
     const waiting = this.#waiting.shift();
     if (waiting !== undefined) waiting({ value, done: false });
     else if (!this.#ended) this.#values.push(value);
+    if (this.#values.length - this.#taken >= FULL) this.full = true;
   }
 
   end(): void {
@@ -45,13 +43,15 @@ class Queue<T> implements EventQueue<T> {
 
   next(): Promise<IteratorResult<T>> {
     if (this.#taken < this.#values.length) {
-      const wasFull = this.full;
       const value = this.#values[this.#taken++];
       if (this.#taken === this.#values.length || this.#taken >= FULL) {
         this.#values = this.#values.slice(this.#taken);
         this.#taken = 0;
       }
-      if (wasFull && !this.full) this.#drained();
+      if (this.full && this.#values.length - this.#taken <= FULL / 2) {
+        this.full = false;
+        this.#drained();
+      }
       return Promise.resolve({ value, done: false });
     }
     if (this.#ended) return Promise.resolve({ value: undefined, done: true });

@@ -114,6 +114,8 @@ export interface ForumClient {
 }
 
 const READ_BYTES = 64 * 1024;
+/** How long opening a stream may take, in ms. */
+const DIAL_TIMEOUT = 10_000;
 
 interface Reaction {
   resolve(result: object): void;
@@ -165,7 +167,7 @@ class Client implements ForumClient {
       what = this.#session.next();
     }
     if (!this.#writing) this.#write();
-    if (this.#session.wantsRead && this.#queue?.full !== true) this.#readAgain?.();
+    if (this.#session.wantsRead) this.#readAgain?.();
     this.#arm();
   }
 
@@ -207,9 +209,12 @@ class Client implements ForumClient {
         return;
       case "event":
         this.#queue?.push({ type: "event", event: what.event });
+        // Replies and signs of life must still come through, so the server is asked to wait with events.
+        if (this.#queue?.full) this.#session.hold(now());
         return;
       case "notice":
-        this.#queue?.push({ type: "notice", notice: what.notice });
+        // What passes is not worth the memory of a queue that nobody empties.
+        if (this.#queue?.full === false) this.#queue.push({ type: "notice", notice: what.notice });
         return;
       case "offline":
         this.#queue?.push({ type: "offline", text: what.text });
@@ -244,7 +249,7 @@ class Client implements ForumClient {
 
   async #dial(): Promise<void> {
     try {
-      this.#stream = await this.#options.dial();
+      this.#stream = await dialWithin(DIAL_TIMEOUT, this.#options.dial);
     } catch (error) {
       this.#dialError = error;
       this.#session.dialFailed(now(), error instanceof Error ? error.message : String(error));
@@ -277,7 +282,7 @@ class Client implements ForumClient {
 
   /** Resolves when there is room for what comes, or to `false` when the stream is given up. */
   async #wanted(stream: ByteStream): Promise<boolean> {
-    while (this.#stream === stream && (!this.#session.wantsRead || this.#queue?.full === true)) {
+    while (this.#stream === stream && !this.#session.wantsRead) {
       await new Promise<void>((resolve) => this.#readAgain = resolve);
       this.#readAgain = undefined;
     }
@@ -351,7 +356,10 @@ class Client implements ForumClient {
   }
 
   #newQueue(): EventQueue<ClientEvent> {
-    const queue = createEventQueue<ClientEvent>(() => this.#turn());
+    const queue = createEventQueue<ClientEvent>(() => {
+      this.#session.release(now());
+      this.#turn();
+    });
     if (this.#session.state === "closed") queue.end();
     return queue;
   }
@@ -401,6 +409,21 @@ class Client implements ForumClient {
         reject: (error) => (reject(error), told()),
       });
     });
+  }
+}
+
+/** Dials, but waits no longer than so many ms; a stream that comes later is closed. */
+async function dialWithin(ms: number, dial: Dial): Promise<ByteStream> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no answer within ${ms / 1000} s`)), ms);
+  const dialled = dial();
+  try {
+    return await Promise.race([dialled, late]);
+  } catch (error) {
+    dialled.then((stream) => stream.close(), () => {});
+    throw error;
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -23,7 +23,7 @@ import {
 import type { Ending } from "./connection.ts";
 import type { Command } from "./forum/command.ts";
 import { isChange } from "./forum/command_schema.ts";
-import type { ForumEvent, Role, UnknownEvent } from "./forum/event.ts";
+import { type ForumEvent, type Role, threadScope, type UnknownEvent } from "./forum/event.ts";
 import type { ChannelBinding } from "./scram.ts";
 import { STATUS, type StatusName, statusName } from "./status.ts";
 
@@ -122,6 +122,13 @@ export interface ClientSession {
   command(command: Command, now: number): number;
   /** Answers `password-wanted`. */
   provideSaltedPassword(salted: Uint8Array, now: number): void;
+  /**
+   * Follows nothing for a while, because what comes is not taken fast enough; replies still come. What
+   * is missed comes after `release`.
+   */
+  hold(now: number): void;
+  /** Follows on from the last entry that was taken. */
+  release(now: number): void;
   /** Says goodbye. Commands without a reply are refused. */
   close(now: number): void;
 }
@@ -153,6 +160,7 @@ class Session implements ClientSession {
   #registration: Register | undefined;
   #wasOnline = false;
   #watching = false;
+  #holding = false;
   #lastId = 0;
   #keyCount = 0;
   #failures = 0;
@@ -212,6 +220,11 @@ class Session implements ClientSession {
   opened(now: number, binding?: ChannelBinding): void {
     this.#tick(now);
     this.#dialling = false;
+    if (this.#state === "closed") {
+      // It was closed while the stream was being opened.
+      this.#out.push({ kind: "hang-up" });
+      return;
+    }
     const { random, agent, user } = this.#options;
     const connection = createClientConnection({
       random,
@@ -220,10 +233,6 @@ class Session implements ClientSession {
       ...binding !== undefined && { binding },
     });
     this.#connection = connection;
-    if (this.#state === "leaving" || this.#state === "closed") {
-      connection.close("goodbye", this.#now);
-      return;
-    }
     this.#state = "joining";
     if (this.#token !== undefined) {
       connection.resume(this.#token, this.#now);
@@ -329,9 +338,7 @@ class Session implements ClientSession {
       connection.login(this.#options.user, this.#now);
       return;
     }
-    const name = statusName(refused.code);
-    const canHelp = name !== undefined && STATUS[name].retry === "later";
-    if (this.#wasOnline && canHelp && this.#options.reconnect !== false) {
+    if (this.#wasOnline && canHelpLater(refused) && this.#options.reconnect !== false) {
       connection.close("goodbye", this.#now);
       this.#dialAt = this.#now + (refused.detail?.wait ?? RETRY_MAX);
       return;
@@ -367,6 +374,11 @@ class Session implements ClientSession {
     { scope, own }: { scope: string; own: boolean },
     reply: { result: object } | { refused: Refused },
   ): void {
+    if (own && "refused" in reply && canHelpLater(reply.refused)) {
+      // The trouble is the server's and may pass: another link asks again.
+      this.#connection?.close("unexpected", this.#now);
+      return;
+    }
     followed.asked = 0;
     if ("refused" in reply) {
       this.#followed.delete(scope);
@@ -382,6 +394,7 @@ class Session implements ClientSession {
     const followed = this.#followed.get(event.scope);
     // Until following is answered, what comes belongs to an earlier following of the same scope.
     if (followed === undefined || followed.asked !== 0 || event.seq <= followed.last) return;
+    if (this.#holding) return;
     if (event.seq !== followed.last + 1) {
       // The server left one out: come back and ask for it.
       this.#connection?.close("unexpected", this.#now);
@@ -389,6 +402,38 @@ class Session implements ClientSession {
     }
     followed.last = event.seq;
     if (event.kind !== "unknown") this.#out.push({ kind: "event", event });
+    if (event.kind === "thread.left") this.#cutOff(threadScope(event.thread));
+  }
+
+  /** A private thread can no longer be seen: the server has ended following it. */
+  #cutOff(scope: string): void {
+    if (!this.#followed.delete(scope)) return;
+    this.#out.push({ kind: "unfollowed", scope, refused: refusedAs("no-thread") });
+  }
+
+  hold(now: number): void {
+    this.#tick(now);
+    if (this.#holding) return;
+    this.#holding = true;
+    if (this.#state !== "online" || !this.#connection!.acceptsCommands) return;
+    for (const scope of this.#followed.keys()) {
+      this.#own(this.#connection!, { op: "unfollow", scope });
+    }
+  }
+
+  release(now: number): void {
+    this.#tick(now);
+    if (!this.#holding) return;
+    this.#holding = false;
+    if (this.#state === "online" && this.#connection!.acceptsCommands) this.#followAgain();
+  }
+
+  /** Follows every scope from where it has got to. */
+  #followAgain(): void {
+    for (const [scope, followed] of this.#followed) {
+      if (this.#waiting.has(followed.asked)) continue;
+      followed.asked = this.#own(this.#connection!, followCommand(scope, followed.last));
+    }
   }
 
   /** The link has ended. */
@@ -439,10 +484,7 @@ class Session implements ClientSession {
       connection.command(id, again);
     }
     if (this.#watching) this.#own(connection, { op: "watch", on: true });
-    for (const [scope, followed] of this.#followed) {
-      if (this.#waiting.has(followed.asked)) continue;
-      followed.asked = this.#own(connection, followCommand(scope, followed.last));
-    }
+    if (!this.#holding) this.#followAgain();
   }
 
   #own(connection: ClientConnection, command: Command): number {
@@ -507,9 +549,14 @@ class Session implements ClientSession {
     if (this.#connection !== undefined) {
       this.#state = "leaving";
       this.#connection.close("goodbye", this.#now);
-    } else if (this.#dialling) this.#state = "leaving";
-    else this.#finish(this.#last);
+    } else this.#finish(this.#last);
   }
+}
+
+/** Whether the same may succeed after a while. */
+function canHelpLater({ code }: Refused): boolean {
+  const name = statusName(code);
+  return name !== undefined && STATUS[name].retry === "later";
 }
 
 function followCommand(scope: string, last: number): Command {

@@ -45,8 +45,8 @@ export type ServerTransition =
   | ServerStep & { readonly kind: "greeted"; readonly agent: string }
   /** Answer with `provideVerifier` (a fake one for an unknown user), or `deny`. */
   | ServerStep & { readonly kind: "verifier-wanted"; readonly user: string }
-  /** The proof was wrong; the client has been told. */
-  | ServerStep & { readonly kind: "denied"; readonly user: string }
+  /** The proof was wrong; answer with `deny`, as one would to a right one that is not let in. */
+  | ServerStep & { readonly kind: "disproved"; readonly user: string }
   /** The proof was right; answer with `grant` or `deny`. */
   | ServerStep & { readonly kind: "proved"; readonly user: string }
   /** Answer with `grant` or `deny`. */
@@ -134,8 +134,6 @@ interface Given {
   readonly grant?: Grant;
   readonly verifier?: Verifier;
 }
-
-const WRONG = refuse("wrong-password");
 
 class Server implements ServerConnection {
   readonly #link: Link;
@@ -362,9 +360,8 @@ class Server implements ServerConnection {
         this.#serverFinal = undefined;
         this.#refuse(0, given.refusal!);
         return undefined;
-      case "denyProof":
-        this.#refuse(0, WRONG);
-        return { ...step, kind: "denied", user: given.user! };
+      case "askDenial":
+        return { ...step, kind: "disproved", user: given.user! };
       case "command":
         this.#owed++;
         this.#commandAt = this.#link.now;

@@ -64,7 +64,7 @@ export type ServerAction =
   | "denyLogin"
   | "challenge"
   | "askGrant"
-  | "denyProof"
+  | "askDenial"
   | "grant"
   | "deny"
   | "command"
@@ -115,7 +115,7 @@ export const SERVER_TABLE: StateTable<ServerState, ServerInput, ServerAction> = 
   challenged: {
     ...ENDINGS,
     "right-proof": ["askGrant", "granting"],
-    "wrong-proof": ["denyProof", "unsigned"],
+    "wrong-proof": ["askDenial", "granting"],
     "command": ["refuseUnsigned", "challenged"],
     "bad-command": ["refuseUnsigned", "challenged"],
   },

@@ -67,9 +67,34 @@ export const STATUS = {
     text: "Too many wrong passwords. Wait, then try again.",
     retry: "later",
   },
+  "rate": {
+    code: 1429,
+    text: "You change more than one user may in so short a time. Wait, then go on.",
+    retry: "later",
+  },
   "busy": {
     code: 1430,
     text: "Too much is under way. Wait for replies, then go on.",
+    retry: "later",
+  },
+  "sign-in-rate": {
+    code: 1431,
+    text: "Too many sign in at the moment. Wait, then try again.",
+    retry: "later",
+  },
+  "too-many-connections": {
+    code: 1432,
+    text: "This server has as many connections as it takes. Try again later.",
+    retry: "later",
+  },
+  "too-many-from-address": {
+    code: 1433,
+    text: "There are too many connections from your address. Close one, or try again later.",
+    retry: "later",
+  },
+  "too-many-unsigned": {
+    code: 1434,
+    text: "Too many connections have not signed in yet. Try again in a moment.",
     retry: "later",
   },
   "banned": { code: 1451, text: "This account is banned.", retry: "never" },

@@ -10,10 +10,10 @@ import { type Context, decide, isRefusal } from "../protocol/forum/decide.ts";
 import { type Refusal, refuse } from "../protocol/status.ts";
 import type { Transaction } from "./log/log.ts";
 
-/** Who asks, when, and whether the server is about to stop. */
+/** Who asks, and when. */
 export interface ChangeContext extends Context {
-  /** Only what was done before is answered. */
-  readonly closing: boolean;
+  /** Why it is not done: with this only what was done before is answered. */
+  readonly barred: Refusal | undefined;
 }
 
 /** Does a change and gives the reply as JSON text, or a refusal. */
@@ -32,7 +32,7 @@ export function change(
   const print = fingerprint(command);
   const kept = tx.recall(user, key);
   if (kept !== undefined) return kept.fingerprint === print ? kept : refuse("key-reused");
-  if (context.closing) return refuse("shutting-down");
+  if (context.barred !== undefined) return context.barred;
   const outcome = decide(tx.view, command, context);
   if (isRefusal(outcome)) return outcome;
   tx.append(outcome.events);

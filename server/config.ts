@@ -6,6 +6,8 @@
 
 import { parseArgs } from "@std/cli";
 import { type ActivityFormat } from "./activity.ts";
+import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "./limit_options.ts";
+import { LIMIT_DEFAULTS, type OperationLimits } from "./limits.ts";
 
 /** What a server is started with. */
 export interface ServerConfig {
@@ -36,6 +38,8 @@ export interface ServerConfig {
   readonly adminPasswordFile?: string;
   /** How lines of the activity log look. */
   readonly log: ActivityFormat;
+  /** How much is taken on. */
+  readonly limits: OperationLimits;
 }
 
 /** What is used where nothing is said. */
@@ -50,6 +54,7 @@ export const CONFIG_DEFAULTS: ServerConfig = {
   heartbeat: 15,
   singleSession: false,
   log: "text",
+  limits: LIMIT_DEFAULTS,
 };
 
 /** What `--help` prints. */
@@ -71,7 +76,8 @@ export const USAGE = `Usage: deno run -A server/main.ts [PORT] [options]
                           If there is neither, one is made and shown once.
   --log text|json         how the log of who did what looks (default text)
   --help, --version
-`;
+
+${LIMIT_USAGE}`;
 
 const STRINGS = [
   "hostname",
@@ -85,6 +91,7 @@ const STRINGS = [
   "credentials",
   "admin-password-file",
   "log",
+  ...LIMIT_OPTIONS,
 ] as const;
 
 /** Options that DESIGN names and that later editions bring. */
@@ -121,19 +128,7 @@ export function readCommandLine(args: string[]): Invocation {
 
 function readArguments(args: string[]): Invocation {
   const given = parseArgs(args, {
-    string: [
-      "hostname",
-      "port",
-      "data",
-      "registration",
-      "max-attempts",
-      "lockout",
-      "idle-timeout",
-      "heartbeat",
-      "credentials",
-      "admin-password-file",
-      "log",
-    ],
+    string: STRINGS,
     boolean: ["help", "version", "single-session"],
     unknown: (arg) => {
       if (!arg.startsWith("-")) return true;
@@ -158,14 +153,17 @@ function readArguments(args: string[]): Invocation {
   for (const name of STRINGS) {
     if (given[name] === "") throw new Complaint(`--${name} needs a value`);
   }
-  const whole = (name: (typeof STRINGS)[number], standard: number, range: [number, number]) =>
-    wholeNumber(given[name], { name, standard, range });
-  const port = places[0] ?? given.port;
+  const whole = (name: (typeof STRINGS)[number], standard: number, range: [number, number]) => {
+    const text = given[name];
+    return text === undefined ? standard : wholeNumber(text, { name, range });
+  };
   return {
     run: "serve",
     config: {
       hostname: given.hostname ?? CONFIG_DEFAULTS.hostname,
-      port: wholeNumber(port, { name: "port", standard: CONFIG_DEFAULTS.port, range: [0, 65_535] }),
+      port: places.length === 1
+        ? wholeNumber(places[0], { name: "port", range: [0, 65_535] })
+        : whole("port", CONFIG_DEFAULTS.port, [0, 65_535]),
       data: given.data ?? CONFIG_DEFAULTS.data,
       registration: choice(given.registration, "registration", ["open", "closed"]),
       maxAttempts: whole("max-attempts", CONFIG_DEFAULTS.maxAttempts, [1, 1000]),
@@ -177,19 +175,15 @@ function readArguments(args: string[]): Invocation {
       ...given["admin-password-file"] !== undefined &&
         { adminPasswordFile: given["admin-password-file"] },
       log: choice(given.log, "log", ["text", "json"]),
+      limits: readLimits(given, wholeNumber),
     },
   };
 }
 
 function wholeNumber(
-  given: string | undefined,
-  { name, standard, range: [least, most] }: {
-    name: string;
-    standard: number;
-    range: [number, number];
-  },
+  given: string,
+  { name, range: [least, most] }: { name: string; range: readonly [number, number] },
 ): number {
-  if (given === undefined) return standard;
   const value = /^\d+$/.test(given) ? Number(given) : NaN;
   if (value >= least && value <= most) return value;
   throw new Complaint(`the ${name} must be a whole number from ${least} to ${most}, not ${given}`);

@@ -37,6 +37,8 @@ export interface Run {
   readonly frames: Uint8Array;
   /** The entry that follows the last of them. */
   readonly next: number;
+  /** Whether the feed had forgotten them, so that they were read from the log. */
+  readonly stored: boolean;
 }
 
 /** Somebody who follows. */
@@ -107,7 +109,11 @@ class ScopeFeed implements Feed {
       const index = seq - first;
       if (index >= ends.length) return undefined;
       const start = index === 0 ? 0 : ends[index - 1];
-      return { frames: bytes.subarray(start, ends.at(-1)), next: first + ends.length };
+      return {
+        frames: bytes.subarray(start, ends.at(-1)),
+        next: first + ends.length,
+        stored: false,
+      };
     }
     return undefined;
   }

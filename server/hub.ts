@@ -69,7 +69,7 @@ class FeedHub implements Hub {
   join(scope: string, subscriber: Subscriber): Feed {
     let feed = this.#feeds.get(scope);
     if (feed === undefined) {
-      feed = createFeed(scope, this.#log.view.head(scope) + 1, this.#budget);
+      feed = createFeed(scope, this.#log.head(scope) + 1, this.#budget);
       this.#feeds.set(scope, feed);
     }
     feed.subscribers.add(subscriber);
@@ -90,7 +90,11 @@ class FeedHub implements Hub {
     const entries = this.#log.entries(feed.scope, seq - 1, CATCH_UP);
     if (entries.length === 0) return undefined;
     this.catchUps++;
-    return { frames: encodeEntries(feed.scope, entries), next: seq + entries.length };
+    return {
+      frames: encodeEntries(feed.scope, entries),
+      next: seq + entries.length,
+      stored: true,
+    };
   }
 }
 

@@ -8,5 +8,12 @@
 export type { ActivityFormat } from "./activity.ts";
 export { CONFIG_DEFAULTS, type ServerConfig } from "./config.ts";
 export { type RunningServer, StartError, type StartOptions, startServer } from "./server.ts";
+export { COUNTED, type Counted, type Counts } from "./counters.ts";
+export {
+  CONNECTIONS_PER_ADDRESS,
+  LIMIT_DEFAULTS,
+  type OperationLimits,
+  SIGN_INS_PER_ADDRESS,
+} from "./limits.ts";
 export type { Service, Visitor } from "./service.ts";
 export type { Session } from "./session.ts";

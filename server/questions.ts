@@ -163,7 +163,7 @@ function follow(
   const { session, log, hub } = asking;
   if (session.connection.state !== "ready") return refuse("goodbye");
   if (!mayFollow(asking, scope)) return refuse("no-thread");
-  const head = log.view.head(scope);
+  const head = log.head(scope);
   if (after !== undefined && after > head) return refuse("bad-position", undefined, { head });
   session.unfollow(scope);
   if (session.followed >= FOLLOWS_MAX) {

@@ -11,6 +11,7 @@ import { importCredentials, parseCredentials } from "./credentials.ts";
 import { type Listening, listenTcp } from "./listen/tcp.ts";
 import type { Log } from "./log/log.ts";
 import { openSqliteLog } from "./log/sqlite_log.ts";
+import { createWalFlush } from "./log/wal_flush.ts";
 import { generatePassword, matches, verifierOf } from "./password.ts";
 import { createService, type Service } from "./service.ts";
 import { setImmediate } from "node:timers";
@@ -92,7 +93,8 @@ export async function startServer(
 function openLog(data: string): Log {
   try {
     Deno.mkdirSync(data, { recursive: true, mode: 0o700 });
-    return openSqliteLog({ path: `${data}/forum.sqlite` });
+    const path = `${data}/forum.sqlite`;
+    return openSqliteLog({ path, wal: createWalFlush(path) });
   } catch (error) {
     throw new StartError(`the data folder ${data} cannot be used: ${reason(error)}`);
   }
@@ -149,6 +151,7 @@ function run(
     agent: SERVER_AGENT,
     heartbeat: config.heartbeat * 1000,
     idleTimeout: config.idleTimeout * 1000,
+    limits: config.limits,
     defer: (act) => setImmediate(act),
     onShutdown: () => shutdown(),
   });

@@ -21,19 +21,23 @@ import { fold, TEXT_LIMITS, utf8Length } from "../protocol/text.ts";
 import type { ActivityLog } from "./activity.ts";
 import { ADMIN } from "./admin.ts";
 import { aboutOf, change } from "./changes.ts";
+import { type Counters, type Counts, createCounters } from "./counters.ts";
+import { createDoor, type Door, type RefusedAtDoor } from "./door.ts";
 import { createHub, type Hub } from "./hub.ts";
-import type { Job } from "./job.ts";
+import type { Job, JobOf } from "./job.ts";
+import { LIMIT_DEFAULTS, type OperationLimits, TURNED_AWAY_MAX } from "./limits.ts";
 import type { Log, Published, Transaction } from "./log/log.ts";
 import { createPresence, type Presence } from "./presence.ts";
 import { answer } from "./questions.ts";
 import { createSession, type ServiceSession, type Session } from "./session.ts";
 import { type Admission, createSignIn, type SignIn, type SignInOptions } from "./sign_in.ts";
+import { createThrottle, type Throttle } from "./throttle.ts";
 import { createUnits, type Task, type Unit, type Units } from "./units.ts";
 
 /** The public thread that every forum begins with. */
 export const LOBBY = "lobby";
-/** Commands of one connection that may wait for replies; beyond it the server reads no further. */
-export const COMMANDS_MAX = 256;
+/** How often it is told which limits were reached, in ms. */
+const REPORT_EVERY = 10_000;
 
 /** What a service is made with. */
 export interface ServiceOptions extends SignInOptions {
@@ -43,6 +47,8 @@ export interface ServiceOptions extends SignInOptions {
   readonly heartbeat: number;
   /** Ms without a command after which a session ends; 0 is never. */
   readonly idleTimeout: number;
+  /** How much is taken on; what is not given is as in {@linkcode LIMIT_DEFAULTS}. */
+  readonly limits?: Partial<OperationLimits>;
   /** Is told who did what. */
   readonly activity: ActivityLog;
   /** Runs something soon, after what is being received now. */
@@ -69,6 +75,8 @@ export interface Service {
   readonly units: number;
   /** Bytes of events that are kept at hand for those who follow them. */
   readonly feedBytes: number;
+  /** How often each limit was reached. */
+  readonly counts: Counts;
   /** Takes a new connection. */
   open(visitor: Visitor): Session;
   /** Lets time pass for all sessions. Call it a few times a second. */
@@ -83,20 +91,33 @@ class ForumService implements Service {
   readonly #log: Log;
   readonly #presence: Presence;
   readonly #signIn: SignIn;
+  readonly #limits: OperationLimits;
+  readonly #door: Door<ServiceSession>;
+  readonly #throttle: Throttle;
+  readonly #counters: Counters = createCounters();
   readonly #sessions = new Set<ServiceSession>();
+  /** Sessions that were not let in and are still being told. */
+  readonly #turnedAway = new Set<ServiceSession>();
   /** By the hash of their token. */
   readonly #holders = new Map<string, ServiceSession>();
   readonly #units: Units;
   #opened = 0;
   #closing = false;
   #now = 0;
+  #reportAt = 0;
 
   constructor(options: ServiceOptions) {
     this.#options = options;
     this.#log = options.log;
     this.#hub = createHub(options.log);
     this.#presence = createPresence((folded) => this.#log.view.user(folded)?.name ?? folded);
-    this.#signIn = createSignIn(options);
+    this.#limits = { ...LIMIT_DEFAULTS, ...options.limits };
+    this.#signIn = createSignIn(options, this.#limits);
+    this.#door = createDoor(this.#limits, (session) => {
+      this.#counters.add("too-many-unsigned");
+      this.#end(session, "too-many-unsigned");
+    });
+    this.#throttle = createThrottle(this.#limits);
     this.#units = createUnits({
       log: options.log,
       defer: options.defer,
@@ -115,6 +136,9 @@ class ForumService implements Service {
   }
   get feedBytes(): number {
     return this.#hub.bytes;
+  }
+  get counts(): Counts {
+    return this.#counters.counts;
   }
 
   #openLobby(): void {
@@ -136,7 +160,11 @@ class ForumService implements Service {
       idleTimeout,
       welcome: {
         server: agent,
-        limits: { frame: FRAME_PAYLOAD_MAX, text: TEXT_LIMITS.bodyBytes, commands: COMMANDS_MAX },
+        limits: {
+          frame: FRAME_PAYLOAD_MAX,
+          text: TEXT_LIMITS.bodyBytes,
+          commands: this.#limits.commands,
+        },
         heartbeat,
         mechanisms: ["SCRAM-SHA-256"],
         registration,
@@ -147,27 +175,65 @@ class ForumService implements Service {
       transition: (session: ServiceSession, what: ServerTransition) =>
         this.#happened(session, what),
       ready: (session: ServiceSession) => this.#units.ready(session),
+      slow: (how: "behind" | "notices") => this.#counters.add(how),
     };
-    const session = createSession({ connection, source, order: ++this.#opened, events, wake });
-    this.#sessions.add(session);
-    if (this.#closing) connection.close("shutting-down", now);
+    const session = createSession({ connection, source, order: ++this.#opened, now, events, wake });
+    this.#tick(now);
+    const refused = this.#door.enter(session, now);
+    if (refused !== undefined) this.#turnAway(session, refused);
+    else {
+      this.#sessions.add(session);
+      if (this.#closing) connection.close("shutting-down", now);
+    }
     return session;
+  }
+
+  /** Says why there is no room; but not to a crowd, which would take more room than it is refused. */
+  #turnAway(session: ServiceSession, status: RefusedAtDoor): void {
+    this.#counters.add(status);
+    session.connection.close(status, this.#now);
+    if (this.#turnedAway.size < TURNED_AWAY_MAX) this.#turnedAway.add(session);
+    else {
+      this.#counters.add("turned-away");
+      session.receiveBreak(this.#now);
+    }
+  }
+
+  #tick(now: number): void {
+    if (now > this.#now) this.#now = now;
   }
 
   handleTimeouts(now: number): void {
     this.#now = now;
-    for (const session of this.#sessions) {
-      const due = session.timeout();
-      if (due !== undefined && due <= now) session.handleTimeout(now);
+    for (const sessions of [this.#sessions, this.#turnedAway]) {
+      for (const session of sessions) {
+        const due = session.timeout();
+        if (due !== undefined && due <= now) session.handleTimeout(now);
+      }
     }
+    if (now < this.#reportAt) return;
+    this.#reportAt = now + REPORT_EVERY;
+    this.#door.tidy(now);
+    this.#throttle.tidy(now);
+    this.#report();
+  }
+
+  /** Tells which limits were reached since the last time. */
+  #report(): void {
+    const about = this.#counters.news();
+    if (about === undefined) return;
+    const at = this.#options.clock();
+    this.#options.activity.record({ at, user: "", source: "-", did: "limits", about });
   }
 
   #happened(session: ServiceSession, what: ServerTransition): void {
+    this.#tick(session.now);
     switch (what.kind) {
       case "greeted":
         return;
       case "verifier-wanted": {
-        const verifier = this.#signIn.verifier(what.user, session.source);
+        const verifier = this.#tooManySignIns(session) ??
+          this.#signIn.verifier(what.user, session.source);
         if (isRefusal(verifier)) session.connection.deny(verifier, this.#now);
         else {
           session.verifier = verifier;
@@ -175,24 +241,56 @@ class ForumService implements Service {
         }
         return;
       }
-      case "denied":
+      case "disproved":
         this.#record(session, "wrong-password", { user: what.user });
         return this.#queue(session, { kind: "failed", user: what.user });
       case "proved":
         return this.#queue(session, { kind: "enter", user: what.user });
       case "resume-wanted":
         return this.#queue(session, { kind: "resume", token: what.token });
-      case "register-wanted":
+      case "register-wanted": {
+        const refusal = this.#tooManySignIns(session);
+        if (refusal !== undefined) return session.connection.deny(refusal, this.#now);
         return this.#queue(session, { kind: "register", registration: what.registration });
+      }
       case "command":
-        return this.#queue(session, { kind: "command", id: what.id, command: what.command });
+        return this.#takeOn(session, what.id, what.command);
       case "closing":
         return this.#part(session, what.ending.text);
       case "closed":
         this.#part(session, what.ending.text);
-        this.#sessions.delete(session);
+        this.#throttle.leave(session);
+        if (this.#sessions.delete(session)) this.#door.leave(session);
+        this.#turnedAway.delete(session);
         return;
     }
+  }
+
+  #tooManySignIns({ source }: ServiceSession): Refusal | undefined {
+    const refusal = this.#door.signIn(source, this.#now);
+    if (refusal !== undefined) this.#counters.add("sign-in-rate");
+    return refusal;
+  }
+
+  #takeOn(session: ServiceSession, id: number, command: Command): void {
+    if (this.#throttle.busy(session)) {
+      this.#counters.add("busy");
+      return session.connection.refuse(id, refuse("busy"));
+    }
+    if (this.#throttle.begin(session)) this.#counters.add("held");
+    let barred: Refusal | undefined;
+    if (isChange(command)) {
+      barred = this.#throttle.change(session.user, this.#now);
+      if (barred !== undefined) this.#counters.add("rate");
+    }
+    this.#queue(session, { kind: "command", id, command, barred });
+  }
+
+  /** The reply to a command that was taken on. */
+  #answer(session: ServiceSession, id: number, reply: { json: string } | Refusal): void {
+    this.#throttle.end(session);
+    if (isRefusal(reply)) session.connection.refuse(id, reply);
+    else session.connection.done(id, reply.json);
   }
 
   /** The session takes part no longer. */
@@ -228,8 +326,8 @@ class ForumService implements Service {
 
   #fail({ session, job }: Task, failure: Refusal): void {
     const { connection } = session;
-    if (job.kind === "command") connection.refuse(job.id, failure);
-    else if (job.kind !== "failed") connection.deny(failure, this.#now);
+    if (job.kind === "command") this.#answer(session, job.id, failure);
+    else connection.deny(failure, this.#now);
     this.#record(session, "failed", { job: job.kind, why: failure.status });
     session.wake();
   }
@@ -238,11 +336,19 @@ class ForumService implements Service {
     switch (job.kind) {
       case "command":
         return this.#command(tx, session, { ...job, unit });
-      case "failed":
-        return this.#signIn.failed(tx, job.user, session.source);
+      case "failed": {
+        // While locked out, a wrong proof is answered like a right one: neither tells which it was.
+        const locked = this.#signIn.locked(job.user, session.source);
+        if (locked === undefined) this.#failed(tx, job.user, { source: session.source, unit });
+        unit.aftermath.push(() => {
+          session.connection.deny(locked ?? refuse("wrong-password"), this.#now);
+          session.wake();
+        });
+        return;
+      }
       case "enter": {
         const folded = fold(job.user);
-        const occupied = this.#presence.of(folded).size > 0 || unit.entering.has(folded);
+        const occupied = this.#presence.of(folded).size > 0 || this.#units.entering(folded);
         const place = { source: session.source, occupied, verifier: session.verifier! };
         return this.#admit(session, this.#signIn.enter(tx, job.user, place), {
           unit,
@@ -250,7 +356,7 @@ class ForumService implements Service {
         });
       }
       case "resume":
-        return this.#admit(session, this.#resume(tx, job.token, unit), { unit, did: "resume" });
+        return this.#admit(session, this.#resume(tx, job.token), { unit, did: "resume" });
       case "register":
         return this.#admit(session, this.#signIn.register(tx, job.registration), {
           unit,
@@ -259,13 +365,22 @@ class ForumService implements Service {
     }
   }
 
+  #failed(
+    tx: Transaction,
+    user: string,
+    { source, unit }: { source: string; unit: Unit },
+  ): void {
+    const forgotten = this.#signIn.failed(tx, user, source);
+    if (forgotten > 0) unit.aftermath.push(() => this.#counters.add("lockouts", forgotten));
+  }
+
   /** A token signs in again; where one session an account is allowed, only in its own place. */
-  #resume(tx: Transaction, token: string, unit: Unit): Admission | Refusal {
+  #resume(tx: Transaction, token: string): Admission | Refusal {
     const outcome = this.#signIn.resume(tx, token);
     if (isRefusal(outcome) || !this.#options.singleSession) return outcome;
     const { user, hash } = outcome;
     const own = this.#holders.get(hash)?.present ? 1 : 0;
-    const occupied = this.#presence.of(user).size > own || unit.entering.has(user);
+    const occupied = this.#presence.of(user).size > own || this.#units.entering(user);
     return occupied ? refuse("already-logged-in") : outcome;
   }
 
@@ -285,10 +400,16 @@ class ForumService implements Service {
     }
     unit.entering.add(outcome.user);
     aftermath.push(() => {
+      this.#counters.add("tokens", outcome.forgotten);
       const old = this.#holders.get(outcome.hash);
       // What a client sent before its link broke can arrive after its next link is in use.
       if (old !== undefined && old.order > session.order) return this.#end(session, "replaced");
-      const { name, role } = this.#log.view.user(outcome.user)!;
+      const { name, role, banned } = this.#log.view.user(outcome.user)!;
+      // The ban can stand in the same unit, behind the sign-in.
+      if (banned) {
+        session.connection.deny(refuse("banned"), this.#now);
+        return session.wake();
+      }
       const { token } = outcome;
       session.connection.grant(
         { user: name, role, ...token !== undefined && { token } },
@@ -298,6 +419,7 @@ class ForumService implements Service {
       session.user = outcome.user;
       session.token = outcome.hash;
       session.present = true;
+      this.#door.signedIn(session);
       this.#holders.set(outcome.hash, session);
       this.#presence.enter(session, this.#options.clock());
       // The same token on a new link: the old link is dead, whether it knows it or not.
@@ -310,13 +432,13 @@ class ForumService implements Service {
   #command(
     tx: Transaction,
     session: ServiceSession,
-    { id, command, unit }: { id: number; command: Command; unit: Unit },
+    { id, command, barred, unit }: JobOf<"command"> & { unit: Unit },
   ): void {
     const outcome = isChange(command)
       ? change(tx, command, {
         user: session.user,
         at: this.#options.clock(),
-        closing: this.#closing,
+        barred: this.#closing ? refuse("shutting-down") : barred,
       })
       : this.#question(tx, session, { command, unit });
     if (command.op === "credential" && typeof outcome !== "function" && !isRefusal(outcome)) {
@@ -326,9 +448,13 @@ class ForumService implements Service {
     }
     unit.aftermath.push(() => {
       const reply = typeof outcome === "function" ? outcome() : outcome;
-      if (isRefusal(reply)) session.connection.refuse(id, reply);
-      else session.connection.done(id, reply.json);
-      if (isChange(command)) this.#record(session, command.op, aboutOf(command, reply));
+      this.#answer(session, id, reply);
+      // Of a flood only its size is told.
+      const flooding = isRefusal(reply) && reply.status === "rate";
+      // What somebody reads is nobody's business.
+      if (isChange(command) && command.op !== "mark" && !flooding) {
+        this.#record(session, command.op, aboutOf(command, reply));
+      }
       session.wake();
     });
     if (typeof outcome !== "function" && !isRefusal(outcome)) {
@@ -359,7 +485,7 @@ class ForumService implements Service {
         return this.#signIn.locked(ADMIN, session.source);
       },
       adminFailed: () => {
-        this.#signIn.failed(tx, ADMIN, session.source);
+        this.#failed(tx, ADMIN, { source: session.source, unit });
         unit.aftermath.push(() => this.#record(session, "wrong-admin-password"));
       },
       adminProved: () => this.#signIn.forgive(tx, ADMIN, session.source),
@@ -411,11 +537,13 @@ class ForumService implements Service {
       }
     }
     // What has arrived is finished; what arrives now is refused.
-    this.#units.finish();
-    for (const session of this.#sessions) {
-      session.connection.close(status, now);
-      session.wake();
-    }
+    this.#units.finish(() => {
+      for (const session of this.#sessions) {
+        session.connection.close(status, this.#now);
+        session.wake();
+      }
+      this.#report();
+    });
   }
 }
 

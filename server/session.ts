@@ -48,6 +48,10 @@ export interface ServiceSession extends Session, Subscriber, Present {
   readonly source: string;
   /** The higher, the later it was opened. */
   readonly order: number;
+  /** The time of its last input, in ms. */
+  readonly now: number;
+  /** Commands that have no reply yet. */
+  underWay: number;
   /** The folded name; `""` until somebody has signed in. */
   user: string;
   /** Whether presence counts it. */
@@ -76,12 +80,16 @@ export interface SessionEvents {
   transition(session: ServiceSession, transition: ServerTransition): void;
   /** There is work again, or room for the replies to it. */
   ready(session: ServiceSession): void;
+  /** The reader is too slow: it has to be caught up from the log, or misses a notice. */
+  slow(how: "behind" | "notices"): void;
 }
 
 interface Following {
   readonly feed: Feed;
   /** The entry that the client gets next. */
   next: number;
+  /** Whether it has kept up with the feed so far. */
+  live: boolean;
 }
 
 class OpenSession implements ServiceSession {
@@ -99,11 +107,14 @@ class OpenSession implements ServiceSession {
   verifier: Verifier | undefined;
   proof: AdminProof | undefined;
   over = false;
+  underWay = 0;
+  now: number;
 
-  constructor({ connection, source, order, events, wake }: SessionOptions) {
+  constructor({ connection, source, order, now, events, wake }: SessionOptions) {
     this.connection = connection;
     this.source = source;
     this.order = order;
+    this.now = now;
     this.#events = events;
     this.#wake = wake;
   }
@@ -119,6 +130,7 @@ class OpenSession implements ServiceSession {
   }
 
   receive(chunk: Uint8Array, now: number): void {
+    this.now = now;
     this.connection.receive(chunk, now);
     this.#drain();
   }
@@ -173,6 +185,8 @@ class OpenSession implements ServiceSession {
         this.unfollow(scope);
         continue;
       }
+      if (run.stored && following.live) this.#events.slow("behind");
+      following.live = !run.stored;
       this.connection.sendEvents(run.frames);
       following.next = run.next;
       // Last in turn, so that a busy scope does not starve the others.
@@ -183,7 +197,7 @@ class OpenSession implements ServiceSession {
   }
 
   follow(feed: Feed, next: number): void {
-    this.#follows.set(feed.scope, { feed, next });
+    this.#follows.set(feed.scope, { feed, next, live: next >= feed.next });
   }
 
   unfollow(scope: string): void {
@@ -203,7 +217,7 @@ class OpenSession implements ServiceSession {
 
   notify(notice: Notice): void {
     // What passes is not worth a reader's memory: one that stalls misses it.
-    if (this.stalled) return;
+    if (this.stalled) return this.#events.slow("notices");
     this.connection.send({ kind: "notice", id: 0, body: notice });
     this.#wake();
   }
@@ -215,6 +229,8 @@ export interface SessionOptions {
   readonly source: string;
   /** The higher, the later it was opened. */
   readonly order: number;
+  /** Now, in ms. */
+  readonly now: number;
   readonly events: SessionEvents;
   /** Called when there may be something to write, or all is over. */
   readonly wake: () => void;

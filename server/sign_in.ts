@@ -14,6 +14,7 @@ import { equalBytes } from "../protocol/scram.ts";
 import { type Refusal, refuse } from "../protocol/status.ts";
 import { fold } from "../protocol/text.ts";
 import { fakeVerifier, type Verifier } from "../protocol/verifier.ts";
+import type { OperationLimits } from "./limits.ts";
 import type { Log, Transaction } from "./log/log.ts";
 
 /** How long a token signs in after its last use, in ms: 30 days. */
@@ -41,6 +42,8 @@ export interface Admission {
   readonly hash: string;
   /** The token, if it is new. */
   readonly token?: string;
+  /** How many older tokens had to go for it. */
+  readonly forgotten: number;
 }
 
 /** Signing in. */
@@ -53,8 +56,8 @@ export interface SignIn {
   enter(tx: Transaction, user: string, at: Place): Admission | Refusal;
   resume(tx: Transaction, token: string): Admission | Refusal;
   register(tx: Transaction, registration: Register): Admission | Refusal;
-  /** A wrong password was tried. */
-  failed(tx: Transaction, user: string, source: string): void;
+  /** A wrong password was tried. Says how many other lock-outs had to be forgotten for this one. */
+  failed(tx: Transaction, user: string, source: string): number;
   /** The password was proved: failures from there are forgotten. */
   forgive(tx: Transaction, user: string, source: string): void;
   /** Drops all tokens of a user but one, named by its hash. */
@@ -71,10 +74,12 @@ export interface Place {
 
 class Gate implements SignIn {
   readonly #options: SignInOptions;
+  readonly #limits: KeptLimits;
   readonly #secret: Uint8Array;
 
-  constructor(options: SignInOptions, secret: Uint8Array) {
+  constructor(options: SignInOptions, limits: KeptLimits, secret: Uint8Array) {
     this.#options = options;
+    this.#limits = limits;
     this.#secret = secret;
   }
 
@@ -133,7 +138,7 @@ class Gate implements SignIn {
     if (kept.expires - now < TOKEN_LIFE - 24 * 60 * 60 * 1000) {
       tx.putToken(hash, { user: kept.user, expires: now + TOKEN_LIFE });
     }
-    return { user: kept.user, hash };
+    return { user: kept.user, hash, forgotten: 0 };
   }
 
   register(tx: Transaction, registration: Register): Admission | Refusal {
@@ -149,8 +154,10 @@ class Gate implements SignIn {
     this.#options.random(bytes);
     const token = encodeBase64(bytes);
     const hash = tokenHash(token);
+    // Before the new one comes: it is not to be among them.
+    const forgotten = tx.trimTokens(user, this.#limits.tokens - 1);
     tx.putToken(hash, { user, expires: this.#options.clock() + TOKEN_LIFE });
-    return { user, hash, token };
+    return { user, hash, token, forgotten };
   }
 
   forgive(tx: Transaction, user: string, source: string): void {
@@ -158,10 +165,14 @@ class Gate implements SignIn {
     if (this.#options.log.lockout(id) !== undefined) tx.putLockout(id, undefined);
   }
 
-  failed(tx: Transaction, user: string, source: string): void {
+  failed(tx: Transaction, user: string, source: string): number {
     const { log, clock, lockout } = this.#options;
     const id = lockoutId(fold(user), source);
-    tx.putLockout(id, failed(log.lockout(id), clock(), lockout));
+    const kept = log.lockout(id);
+    // Names that nobody has can be tried for ever: they must not fill the disk.
+    const forgotten = kept === undefined ? tx.trimLockouts(this.#limits.lockouts - 1) : 0;
+    tx.putLockout(id, failed(kept, clock(), lockout));
+    return forgotten;
   }
 
   keepOnly(tx: Transaction, user: string, hash: string): void {
@@ -186,8 +197,11 @@ function tokenHash(token: string): string {
   return encodeBase64(sha256(new TextEncoder().encode(token)));
 }
 
+/** How much is kept. */
+type KeptLimits = Pick<OperationLimits, "tokens" | "lockouts">;
+
 /** Makes the gate. The secret behind made-up salts is made once and kept. */
-export function createSignIn(options: SignInOptions): SignIn {
+export function createSignIn(options: SignInOptions, limits: KeptLimits): SignIn {
   const { log, random } = options;
   let secret = decodeBase64(log.setting("fake-salt-secret") ?? "");
   if (secret === undefined || secret.length === 0) {
@@ -196,5 +210,5 @@ export function createSignIn(options: SignInOptions): SignIn {
     secret = made;
     log.transact((tx) => tx.putSetting("fake-salt-secret", encodeBase64(made)), () => {});
   }
-  return new Gate(options, secret);
+  return new Gate(options, limits, secret);
 }

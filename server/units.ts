@@ -51,8 +51,10 @@ export interface Units {
   readonly count: number;
   /** The session has jobs, or room for their replies. */
   ready(session: ServiceSession): void;
-  /** Does what waits now, as far as the log answers at once. */
-  finish(): void;
+  /** Whether this user is about to come in. */
+  entering(user: string): boolean;
+  /** Does all that waits, then calls `done`. */
+  finish(done: () => void): void;
 }
 
 class WorkUnits implements Units {
@@ -60,7 +62,13 @@ class WorkUnits implements Units {
   /** Sessions with jobs, in the order of their coming. */
   readonly #ready = new Set<ServiceSession>();
   #scheduled = false;
-  #busy = false;
+  /** The unit that the log has not taken yet: the next one waits for it. */
+  #untaken: Unit | undefined;
+  /** Units that are not done. */
+  readonly #pending = new Set<Unit>();
+  /** Bytes of replies that wait for units to be done. */
+  readonly #replying = new Map<ServiceSession, number>();
+  #finished: (() => void) | undefined;
   /** So many jobs are done one by one: they were in a unit that failed. */
   #alone = 0;
   count = 0;
@@ -74,20 +82,30 @@ class WorkUnits implements Units {
     this.#schedule();
   }
 
-  finish(): void {
-    while (this.#ready.size > 0 && !this.#busy) {
-      const tasks = this.#gather();
-      if (tasks.length === 0) break;
-      this.#run(tasks);
-    }
+  entering(user: string): boolean {
+    for (const unit of this.#pending) if (unit.entering.has(user)) return true;
+    return false;
+  }
+
+  finish(done: () => void): void {
+    this.#finished = done;
+    while (this.#ready.size > 0 && this.#untaken === undefined) this.#run(this.#gather());
+    this.#lookFinished();
+  }
+
+  #lookFinished(): void {
+    if (this.#pending.size > 0 || this.#ready.size > 0) return;
+    const finished = this.#finished;
+    this.#finished = undefined;
+    finished?.();
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#busy || this.#ready.size === 0) return;
+    if (this.#scheduled || this.#untaken !== undefined || this.#ready.size === 0) return;
     this.#scheduled = true;
     this.#options.defer(() => {
       this.#scheduled = false;
-      this.#run(this.#gather());
+      if (this.#untaken === undefined) this.#run(this.#gather());
     });
   }
 
@@ -100,7 +118,7 @@ class WorkUnits implements Units {
       if (tasks.length >= most) break;
       this.#ready.delete(session);
       // A reader that stalls gets no more replies; its work waits until it drains.
-      if (session.stalled) continue;
+      if (session.stalled || this.#owed(session) >= FRAME_PAYLOAD_MAX) continue;
       for (const job of session.jobs.splice(0, most - tasks.length)) tasks.push({ session, job });
       if (session.jobs.length > 0) this.#ready.add(session);
     }
@@ -108,12 +126,13 @@ class WorkUnits implements Units {
   }
 
   #run(tasks: Task[]): void {
-    if (tasks.length === 0 || this.#busy) return;
+    if (tasks.length === 0 || this.#untaken !== undefined) return;
     const unit: Unit = { aftermath: [], entering: new Set(), replyBytes: new Map() };
     let undone: Task[] = [];
-    this.#busy = true;
+    this.#untaken = unit;
+    this.#pending.add(unit);
     this.count++;
-    this.#options.log.transact((tx) => {
+    const taken = this.#options.log.transact((tx) => {
       unit.aftermath.length = 0;
       unit.entering.clear();
       unit.replyBytes.clear();
@@ -121,14 +140,17 @@ class WorkUnits implements Units {
       for (const task of tasks) {
         // No session is given more replies at once than its reader is known to take.
         const replied = unit.replyBytes.get(task.session) ?? 0;
-        if (replied >= FRAME_PAYLOAD_MAX) undone.push(task);
+        if (replied + this.#owed(task.session) >= FRAME_PAYLOAD_MAX) undone.push(task);
         else this.#options.perform(tx, task, unit);
       }
     }, (failure) => {
-      this.#busy = false;
+      this.#pending.delete(unit);
+      if (this.#untaken === unit) this.#untaken = undefined;
+      else this.#countReplies(unit, -1);
       if (failure === undefined) {
         this.#putBack(undone);
         for (const act of unit.aftermath) act();
+        this.#resume(unit);
       } else if (tasks.length > 1) {
         this.#putBack(tasks);
         this.#alone = tasks.length;
@@ -136,7 +158,34 @@ class WorkUnits implements Units {
         for (const task of tasks) this.#options.fail(task, failure);
       }
       this.#schedule();
+      this.#lookFinished();
     });
+    if (!taken || this.#untaken !== unit) return;
+    // It is decided, and only the disk is waited for: the next one may follow.
+    this.#untaken = undefined;
+    this.#countReplies(unit, 1);
+    this.#putBack(undone);
+    undone = [];
+    this.#schedule();
+  }
+
+  #owed(session: ServiceSession): number {
+    return this.#replying.get(session) ?? 0;
+  }
+
+  #countReplies({ replyBytes }: Unit, sign: 1 | -1): void {
+    for (const [session, bytes] of replyBytes) {
+      const owed = this.#owed(session) + sign * bytes;
+      if (owed > 0) this.#replying.set(session, owed);
+      else this.#replying.delete(session);
+    }
+  }
+
+  /** Sessions whose work waited for the replies of this unit go on. */
+  #resume({ replyBytes }: Unit): void {
+    for (const session of replyBytes.keys()) {
+      if (session.jobs.length > 0) this.#ready.add(session);
+    }
   }
 
   #putBack(tasks: Task[]): void {

@@ -109,7 +109,9 @@ export function outcomeRenderer(options: RenderOptions): (outcome: Outcome) => s
       [
         ...found(messages),
         ...messages.length === 0 ? [`No new messages since ${formatMoment(since)}.`] : [],
-        ...more ? [paint("quiet", `More: RDM ${formatMoment(messages.at(-1)?.at ?? since)}`)] : [],
+        ...more
+          ? [paint("quiet", `More: RDM ${new Date(messages.at(-1)?.at ?? since).toISOString()}`)]
+          : [],
       ].join("\n"),
     SRC: ({ words, threads, messages, more }) =>
       [

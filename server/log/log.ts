@@ -60,8 +60,15 @@ export interface Transaction {
   dropToken(hash: string): void;
   /** Drops all tokens of a user. */
   dropTokens(user: string): void;
+  /** Drops those tokens of a user that were used longest ago, all but so many; says how many went. */
+  trimTokens(user: string, most: number): number;
   /** Keeps a lock-out, or forgets it. */
   putLockout(id: string, record: LockoutRecord | undefined): void;
+  /**
+   * If more than so many lock-outs are kept, forgets those with the fewest failures, and among them the oldest, down to nine
+   * tenths; says how many went.
+   */
+  trimLockouts(most: number): number;
   putSetting(name: string, value: string): void;
 }
 
@@ -74,13 +81,20 @@ export interface Log {
   readonly view: View;
   /**
    * Runs one unit of work and makes it durable. `done` gets `undefined`, or why nothing of it was kept
-   * (`storage-full`, `internal`); after a failure the view is as before.
+   * (`storage-full`, `internal`); after a failure the view is as before. Units are done in the order in
+   * which they were given. Returns whether this unit is already in the view, so that the next one may be
+   * given before this one is done.
    */
-  transact(work: (tx: Transaction) => void, done: (failure: Refusal | undefined) => void): void;
+  transact(work: (tx: Transaction) => void, done: (failure: Refusal | undefined) => void): boolean;
+  /** The last entry of a scope that is durable; the view may be ahead. 0 where there is none. */
+  head(scope: string): number;
   /** Called with each unit's entries once they are durable, before `done`. */
   onEntries: (entries: readonly Published[]) => void;
 
-  /** Entries of a scope after `after`, in order: at most `count`, and no more once `bytes` are reached. */
+  /**
+   * Durable entries of a scope after `after`, in order: at most `count`, and no more once `bytes` are
+   * reached.
+   */
   entries(scope: string, after: number, most: { count: number; bytes: number }): Entry[];
 
   credential(user: string): Credential | undefined;

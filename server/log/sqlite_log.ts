@@ -2,8 +2,10 @@
  * The log in one SQLite file (DESIGN §6 and §10, FACTS §5): entries, the state that follows from them, and
  * the keys, tokens and lock-outs of the server, changed together or not at all.
  *
- * Each unit of work is one transaction, durable when it returns, whatever it holds: so the service puts all
- * that arrived together into one. Everything happens at once, so `done` is called before `transact` returns.
+ * Each unit of work is one transaction, whatever it holds: so the service puts all that arrived together
+ * into one. Without a flush of its own a unit is durable when its commit returns, and `done` is called
+ * before `transact` returns. With one (wal_flush.ts) the disk is waited for elsewhere, and units are done
+ * in their order as it answers.
  *
  * @module
  */
@@ -28,6 +30,7 @@ import { createSqliteState, type SqliteState } from "./sqlite_state.ts";
 import { createSweep, type Sweep } from "./sqlite_sweep.ts";
 import { createTexts, type Texts } from "./sqlite_texts.ts";
 import { createTransactions, type Transactions } from "./sqlite_transaction.ts";
+import type { WalFlush } from "./wal_flush.ts";
 import { createUnit, isStorageFault, type Unit } from "./sqlite_unit.ts";
 
 /** How many texts {@linkcode Log.tidy} puts into the search index at a time. */
@@ -41,7 +44,23 @@ export interface SqliteLogOptions extends DatabaseOptions {
   readonly now?: () => number;
   /** Told what went wrong in a unit of work; without it, the console is. */
   readonly onFault?: (error: unknown) => void;
+  /**
+   * Flushes what was committed, so that units may follow each other while the disk is still busy with
+   * those before; without it each commit waits for the disk.
+   */
+  readonly wal?: WalFlush;
 }
+
+/** A unit of work that is in the database, or failed, and is not done yet. */
+interface Outstanding {
+  readonly entries: readonly Published[];
+  readonly wrote: boolean;
+  readonly failure: Refusal | undefined;
+  readonly done: (failure: Refusal | undefined) => void;
+}
+
+/** A unit of at most so many entries is a small one. */
+const SMALL_UNIT = 8;
 
 /**
  * Opens the log, which is made if it is not there.
@@ -64,7 +83,7 @@ export interface SqliteLogOptions extends DatabaseOptions {
  * ```
  */
 export function openSqliteLog(options: SqliteLogOptions): Log {
-  const db = openDatabase(options);
+  const db = openDatabase({ ...options, flushedElsewhere: options.wal !== undefined });
   try {
     return new SqliteLog(db, options);
   } catch (error) {
@@ -89,10 +108,16 @@ class SqliteLog implements Log {
   #transactions: Transactions;
   #sql: ReturnType<typeof prepare>;
   #onFault: (error: unknown) => void;
+  readonly #wal: WalFlush | undefined;
+  #outstanding: Outstanding[] = [];
+  /** How many of each scope's entries are not durable yet. */
+  #undurable = new Map<string, number>();
+  #flushing = false;
   onEntries: (entries: readonly Published[]) => void = () => {};
 
-  constructor(db: DatabaseSync, { now, onFault }: SqliteLogOptions) {
+  constructor(db: DatabaseSync, { now, onFault, wal }: SqliteLogOptions) {
     this.#db = db;
+    this.#wal = wal;
     this.#onFault = onFault ?? ((error) => console.error(error));
     this.#unit = createUnit(db);
     const records = this.#records = loadRecords(db);
@@ -119,9 +144,9 @@ class SqliteLog implements Log {
     return this.#state;
   }
 
-  transact(work: (tx: Transaction) => void, done: (failure: Refusal | undefined) => void): void {
+  transact(work: (tx: Transaction) => void, done: (failure: Refusal | undefined) => void): boolean {
     if (this.#db.isTransaction) throw new Error("A unit of work cannot run inside another.");
-    const { tx, entries, end } = this.#transactions.begin();
+    const { tx, entries, wrote, end } = this.#transactions.begin();
     let failure: Refusal | undefined;
     try {
       this.#unit.run(() => {
@@ -141,17 +166,74 @@ class SqliteLog implements Log {
     } finally {
       end();
     }
-    if (failure === undefined && entries.length > 0) {
-      // What is durable stays so: the replies must leave even if the live feed fails.
-      this.#attempt(() => this.onEntries(entries));
+    this.#outstanding.push({ entries, wrote: wrote(), failure, done });
+    if (this.#wal !== undefined && failure === undefined) {
+      for (const { scope } of entries) {
+        this.#undurable.set(scope, (this.#undurable.get(scope) ?? 0) + 1);
+      }
     }
-    done(failure);
+    this.#settle();
+    return failure === undefined;
+  }
+
+  /** Ends units whose turn it is, and sees to it that the disk has those that wrote. */
+  #settle(): void {
+    if (this.#flushing) return;
+    while (this.#outstanding.length > 0) {
+      const units = this.#outstanding;
+      this.#outstanding = [];
+      const wrote = units.some((unit) => unit.wrote && unit.failure === undefined);
+      if (this.#wal === undefined || !wrote) {
+        this.#end(units);
+        continue;
+      }
+      const small = units.length === 1 && units[0].entries.length <= SMALL_UNIT;
+      this.#flushing = true;
+      let atOnce = true;
+      this.#wal.flush(small, (fault) => {
+        // What the disk did not take may be gone, and nobody can say what else: only a restart, which
+        // reads what is there, is safe.
+        if (fault !== undefined) {
+          throw new Error("The disk did not keep what was written.", { cause: fault });
+        }
+        this.#flushing = false;
+        this.#end(units);
+        if (!atOnce) this.#settle();
+      });
+      atOnce = false;
+      if (this.#flushing) return;
+    }
+  }
+
+  #end(units: readonly Outstanding[]): void {
+    for (const { entries, failure, done } of units) {
+      if (failure === undefined && entries.length > 0) {
+        if (this.#wal !== undefined) this.#nowDurable(entries);
+        // What is durable stays so: the replies must leave even if the live feed fails.
+        this.#attempt(() => this.onEntries(entries));
+      }
+      done(failure);
+    }
+  }
+
+  #nowDurable(entries: readonly Published[]): void {
+    for (const { scope } of entries) {
+      const left = this.#undurable.get(scope)! - 1;
+      if (left > 0) this.#undurable.set(scope, left);
+      else this.#undurable.delete(scope);
+    }
+  }
+
+  head(scope: string): number {
+    return this.#state.head(scope) - (this.#undurable.get(scope) ?? 0);
   }
 
   entries(scope: string, after: number, most: { count: number; bytes: number }): Entry[] {
+    const head = this.head(scope);
     const entries: Entry[] = [];
     let bytes = 0;
     for (const { seq, json } of this.#state.entries(scope, after, most.count)) {
+      if (seq > head) break;
       entries.push({ scope, seq, json });
       bytes += utf8Length(json);
       if (bytes >= most.bytes) break;
@@ -225,6 +307,11 @@ class SqliteLog implements Log {
   }
 
   close(): void {
+    if (this.#outstanding.length > 0) {
+      this.#wal?.now();
+      this.#end(this.#outstanding.splice(0));
+    }
+    this.#wal?.close();
     this.#db.close();
   }
 }

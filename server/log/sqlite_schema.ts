@@ -116,6 +116,8 @@ export interface DatabaseOptions {
   readonly path: string;
   /** The largest size of the database in bytes; without it, what the disk holds. */
   readonly maxBytes?: number;
+  /** Whether somebody else flushes the write-ahead log; otherwise each commit does, and waits. */
+  readonly flushedElsewhere?: boolean;
 }
 
 /**
@@ -123,7 +125,8 @@ export interface DatabaseOptions {
  *
  * @throws Error if another process has it, if it is no forum, or if a newer program wrote it.
  */
-export function openDatabase({ path, maxBytes }: DatabaseOptions): DatabaseSync {
+export function openDatabase(options: DatabaseOptions): DatabaseSync {
+  const { path, maxBytes, flushedElsewhere = false } = options;
   let db: DatabaseSync;
   try {
     db = new DatabaseSync(path);
@@ -135,8 +138,9 @@ export function openDatabase({ path, maxBytes }: DatabaseOptions): DatabaseSync 
   try {
     db.prepare("PRAGMA locking_mode = EXCLUSIVE").get();
     checkKind(db, path);
-    // A commit is on the disk when it returns: NORMAL lost acknowledged rows in power cuts.
-    const pragmas = ["journal_mode = WAL", "synchronous = FULL", "foreign_keys = OFF"];
+    // FULL: a commit is on the disk when it returns. NORMAL alone lost acknowledged rows in power cuts.
+    const synchronous = `synchronous = ${flushedElsewhere ? "NORMAL" : "FULL"}`;
+    const pragmas = ["journal_mode = WAL", synchronous, "foreign_keys = OFF"];
     for (
       const pragma of [...pragmas, "temp_store = MEMORY", "cache_size = -65536", ...CHECKPOINT]
     ) {

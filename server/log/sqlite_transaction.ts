@@ -20,6 +20,8 @@ export interface Begun {
   readonly tx: Transaction;
   /** What it has appended so far. */
   readonly entries: Published[];
+  /** Whether it has written anything at all. */
+  wrote(): boolean;
   /** From now on the transaction throws. */
   end(): void;
 }
@@ -45,7 +47,7 @@ export function createTransactions(
   return {
     begin() {
       const tx = new OpenTransaction(state, { sql, inserts, replies, at: now() });
-      return { tx, entries: tx.entries, end: () => tx.end() };
+      return { tx, entries: tx.entries, wrote: () => tx.wrote, end: () => tx.end() };
     },
   };
 }
@@ -54,6 +56,7 @@ type Statements = ReturnType<typeof prepare>;
 
 class OpenTransaction implements Transaction {
   readonly entries: Published[] = [];
+  wrote = false;
   #state: SqliteState;
   #statements: Statements | undefined;
   #inserts: Inserts;
@@ -75,7 +78,9 @@ class OpenTransaction implements Transaction {
     return this.#state;
   }
 
+  /** The statements, all of which write. */
   get #sql(): Statements {
+    this.wrote = true;
     return this.#expectOpen();
   }
 
@@ -86,6 +91,7 @@ class OpenTransaction implements Transaction {
 
   append(events: readonly ForumEvent[]): void {
     this.#expectOpen();
+    if (events.length > 0) this.wrote = true;
     for (const event of events) {
       evolve(this.#state, event);
       const json = JSON.stringify(event);
@@ -100,6 +106,7 @@ class OpenTransaction implements Transaction {
   }
   remember(user: string, key: string, { fingerprint, json }: KeptReply): void {
     this.#expectOpen();
+    this.wrote = true;
     this.#replies.remember(user, key, { fingerprint, json, at: this.#at });
   }
   putToken(hash: string, { user, expires }: Token): void {
@@ -111,9 +118,19 @@ class OpenTransaction implements Transaction {
   dropTokens(user: string): void {
     this.#sql.dropTokens.run(user);
   }
+  trimTokens(user: string, most: number): number {
+    return Number(this.#sql.trimTokens.run(user, most).changes);
+  }
   putLockout(id: string, record: LockoutRecord | undefined): void {
     if (record === undefined) this.#sql.dropLockout.run(id);
     else this.#sql.putLockout.run(id, record.failures, record.until);
+  }
+  trimLockouts(most: number): number {
+    const { countLockouts, trimLockouts } = this.#sql;
+    const count = countLockouts.get()!.count as number;
+    if (count <= most) return 0;
+    // More than it must: choosing them looks at all, which not every failure should have to do.
+    return Number(trimLockouts.run(count - Math.floor(most * 0.9)).changes);
   }
   putSetting(name: string, value: string): void {
     this.#sql.putSetting.run(name, value);
@@ -129,8 +146,17 @@ function prepare(db: DatabaseSync) {
     putToken: db.prepare("INSERT OR REPLACE INTO tokens VALUES (?, ?, ?)"),
     dropToken: db.prepare("DELETE FROM tokens WHERE hash = ?"),
     dropTokens: db.prepare("DELETE FROM tokens WHERE user = ?"),
+    trimTokens: db.prepare(
+      `DELETE FROM tokens WHERE hash IN
+         (SELECT hash FROM tokens WHERE user = ? ORDER BY expires DESC LIMIT -1 OFFSET ?)`,
+    ),
     putLockout: db.prepare("INSERT OR REPLACE INTO lockouts VALUES (?, ?, ?)"),
     dropLockout: db.prepare("DELETE FROM lockouts WHERE id = ?"),
+    countLockouts: db.prepare("SELECT count(*) AS count FROM lockouts"),
+    trimLockouts: db.prepare(
+      `DELETE FROM lockouts WHERE id IN
+         (SELECT id FROM lockouts ORDER BY failures, until LIMIT ?)`,
+    ),
     putSetting: db.prepare("INSERT OR REPLACE INTO settings VALUES (?, ?)"),
   };
 }

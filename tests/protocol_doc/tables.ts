@@ -33,10 +33,17 @@ import { SERVER_TABLE } from "../../protocol/server_table.ts";
 import { type Refusal, STATUS } from "../../protocol/status.ts";
 import { TEXT_LIMITS } from "../../protocol/text.ts";
 import { CONFIG_DEFAULTS } from "../../server/config.ts";
+import { FEED_BYTES, FEEDS_BYTES } from "../../server/feed.ts";
+import {
+  COMMANDS_SHARE,
+  CONNECTIONS_PER_ADDRESS,
+  LIMIT_DEFAULTS,
+  SIGN_INS_PER_ADDRESS,
+  UNSIGNED_GRACE,
+} from "../../server/limits.ts";
 import { KEY_RETENTION } from "../../server/log/log.ts";
 import { ROWS_MAX } from "../../server/presence.ts";
 import { FOLLOWS_MAX } from "../../server/questions.ts";
-import { COMMANDS_MAX } from "../../server/service.ts";
 import { ITERATIONS, TOKEN_LIFE } from "../../server/sign_in.ts";
 import { code, type Table } from "./document.ts";
 import { scramValues } from "./sign_in.ts";
@@ -92,7 +99,6 @@ const LIMITS: Record<string, number> = {
   FRAME_PAYLOAD_MAX,
   FIRST_SKIPPABLE_TYPE,
   OPENING_LINE_MAX,
-  COMMANDS_MAX,
   TRANSMIT_HIGH_WATER,
   HELD_BYTES_MAX,
   LINGER,
@@ -112,14 +118,24 @@ const LIMITS: Record<string, number> = {
   ITERATIONS,
   RETRY_FIRST,
   RETRY_MAX,
+  ...named("LIMIT_DEFAULTS", LIMIT_DEFAULTS),
+  CONNECTIONS_PER_ADDRESS,
+  ...named("SIGN_INS_PER_ADDRESS", SIGN_INS_PER_ADDRESS),
+  UNSIGNED_GRACE,
+  COMMANDS_SHARE,
+  FEED_BYTES,
+  FEEDS_BYTES,
   ...named("LOCKOUT_DEFAULTS", LOCKOUT_DEFAULTS),
   ...named("SCRAM_LIMITS", SCRAM_LIMITS),
   ...named("TEXT_LIMITS", TEXT_LIMITS),
 };
 
-function named(group: string, limits: Record<string, number>): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(limits).map(([name, value]) => [`${group}.${name}`, value]),
+function named(group: string, limits: object): Record<string, number> {
+  return Object.assign(
+    {},
+    ...Object.entries(limits).map(([name, value]) =>
+      typeof value === "number" ? { [`${group}.${name}`]: value } : named(`${group}.${name}`, value)
+    ),
   );
 }
 

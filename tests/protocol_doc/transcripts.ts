@@ -10,7 +10,7 @@ import { createClientConnection } from "../../protocol/client_connection.ts";
 import { FRAME_PAYLOAD_MAX } from "../../protocol/message.ts";
 import { createServerConnection } from "../../protocol/server_connection.ts";
 import { TEXT_LIMITS } from "../../protocol/text.ts";
-import { COMMANDS_MAX } from "../../server/service.ts";
+import { LIMIT_DEFAULTS } from "../../server/limits.ts";
 import { RANDOM, scramValues, SIGN_IN, verifierOfSignIn } from "./sign_in.ts";
 
 /** One side's text line or frame in a transcript. */
@@ -71,7 +71,11 @@ export function transcriptEnds() {
     time: 1_700_000_000_000,
     welcome: {
       server: "dfp-server/2.0",
-      limits: { frame: FRAME_PAYLOAD_MAX, text: TEXT_LIMITS.bodyBytes, commands: COMMANDS_MAX },
+      limits: {
+        frame: FRAME_PAYLOAD_MAX,
+        text: TEXT_LIMITS.bodyBytes,
+        commands: LIMIT_DEFAULTS.commands,
+      },
       heartbeat: 15_000,
       mechanisms: ["SCRAM-SHA-256"],
       registration: "open",

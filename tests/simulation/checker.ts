@@ -17,7 +17,7 @@ import { FRAME_PAYLOAD_MAX } from "../../protocol/message.ts";
 import { fold } from "../../protocol/text.ts";
 import { SEGMENT_BYTES } from "../../server/feed.ts";
 import type { Log, Published } from "../../server/log/log.ts";
-import { COMMANDS_MAX } from "../../server/service.ts";
+import { LIMIT_DEFAULTS } from "../../server/limits.ts";
 import { FOLLOWS_MAX } from "../../server/questions.ts";
 import type { ServiceSession } from "../../server/session.ts";
 import { hold, type World } from "./world.ts";
@@ -223,7 +223,7 @@ export class Checker {
     const pending = session.connection.pendingTransmit;
     hold(pending <= PENDING_MAX, () => `law 8: ${pending} bytes wait for ${session.user}`);
     hold(
-      session.jobs.length <= COMMANDS_MAX + 1 && session.followed <= FOLLOWS_MAX,
+      session.jobs.length <= LIMIT_DEFAULTS.commands + 1 && session.followed <= FOLLOWS_MAX,
       () => `law 8: ${session.jobs.length} jobs wait for ${session.user}`,
     );
     hold(

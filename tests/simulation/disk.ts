@@ -12,14 +12,16 @@
 import { DatabaseSync } from "node:sqlite";
 import type { Log, Published, Transaction } from "../../server/log/log.ts";
 import { openSqliteLog } from "../../server/log/sqlite_log.ts";
+import type { WalFlush } from "../../server/log/wal_flush.ts";
+import type { ForumEvent } from "../../protocol/forum/event.ts";
 import type { Refusal } from "../../protocol/status.ts";
 import type { Random } from "./random.ts";
 import { Broken, type World } from "./world.ts";
 
 /** What survives crashes. */
 export interface Disk {
-  /** Opens the log that is on it. */
-  open(onFault: (error: unknown) => void): Log;
+  /** Opens the log that is on it; with `wal` its units overlap, as that flushes them. */
+  open(onFault: (error: unknown) => void, wal?: WalFlush): Log;
   close(): void;
 }
 
@@ -31,7 +33,8 @@ export function createDisk(world: World): Disk {
   // A shared database in memory is there while somebody has it open.
   const keeper = new DatabaseSync(path);
   return {
-    open: (onFault) => openSqliteLog({ path, now: world.clock, onFault }),
+    open: (onFault, wal) =>
+      openSqliteLog({ path, now: world.clock, onFault, ...wal !== undefined && { wal } }),
     close: () => keeper.close(),
   };
 }
@@ -77,20 +80,30 @@ class SlowLog implements FaultyLog {
   #busy = false;
   #dead = false;
   #committed: readonly Published[] = [];
+  /** Whether units are given to the log while those before are not durable yet. */
+  readonly #overlaps: boolean;
   starting = true;
   full = false;
   onEntries: (entries: readonly Published[]) => void = () => {};
 
   constructor(options: FaultyLogOptions) {
     this.#options = options;
-    this.#inner = options.disk.open((error) => {
+    this.#overlaps = options.random.chance(0.5);
+    const onFault = (error: unknown) => {
       if (!(error instanceof Injected)) {
         const broken = new Broken(`a unit of work failed: ${error}`);
         broken.cause = error;
         throw broken;
       }
-    });
+    };
+    const wal: WalFlush = {
+      flush: (_small, done) => this.#later(() => done(undefined)),
+      now: () => {},
+      close: () => {},
+    };
+    this.#inner = this.#overlaps ? options.disk.open(onFault, wal) : options.disk.open(onFault);
     this.#inner.onEntries = (entries) => {
+      if (this.#overlaps) return this.#dead ? undefined : this.onEntries(entries);
       this.#committed = entries;
       options.committed(entries);
     };
@@ -101,9 +114,37 @@ class SlowLog implements FaultyLog {
     this.#inner.close();
   }
 
-  transact(work: (tx: Transaction) => void, done: (failure: Refusal | undefined) => void): void {
+  transact(work: (tx: Transaction) => void, done: (failure: Refusal | undefined) => void): boolean {
+    if (this.#overlaps) return this.#overlap({ work, done });
     this.#queue.push({ work, done });
     if (!this.#busy) this.#run();
+    return false;
+  }
+
+  /** Gives a unit to the log at once; the flush, which is slow, says when it is done. */
+  #overlap({ work, done }: Waiting): boolean {
+    if (this.#dead) return false;
+    const { world: { faults, transcript }, random, committed } = this.#options;
+    const crash = random.chance(faults.unitCrash) ? random.pick(["before", "after"]) : "";
+    if (crash === "before" || random.chance(faults.again)) this.#rehearse(work);
+    if (crash === "before") return this.#crash(crash), false;
+    const poisoned = random.chance(faults.poison) && !this.starting;
+    let entries: Published[] = [];
+    const taken = this.#inner.transact((tx) => {
+      entries = [];
+      work(this.full ? refusing(tx) : noting(tx, entries));
+      if (poisoned) throw new Injected("poison");
+    }, (failure) => {
+      if (failure !== undefined) transcript.count(`units failed: ${failure.status}`);
+      if (!this.#dead && crash === "") done(failure);
+    });
+    // The disk has it, though nobody knows yet.
+    if (taken) {
+      transcript.count("units that overlap");
+      committed(entries);
+    }
+    if (crash === "after") this.#crash(crash);
+    return taken;
   }
 
   #run(): void {
@@ -171,6 +212,9 @@ class SlowLog implements FaultyLog {
   get view() {
     return this.#inner.view;
   }
+  head(scope: string) {
+    return this.#inner.head(scope);
+  }
   entries(...given: Parameters<Log["entries"]>) {
     return this.#inner.entries(...given);
   }
@@ -212,6 +256,24 @@ class SlowLog implements FaultyLog {
   }
 }
 
+/** A transaction whose events are noted. */
+function noting(tx: Transaction, entries: Published[]): Transaction {
+  return new Proxy(tx, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target);
+      if (typeof value !== "function") return value;
+      if (name !== "append") return value.bind(target);
+      return (events: readonly ForumEvent[]) => {
+        target.append(events);
+        for (const event of events) {
+          const { scope, seq } = event;
+          entries.push({ scope, seq, json: JSON.stringify(event), event });
+        }
+      };
+    },
+  });
+}
+
 /** A transaction on a full disk: it can be read, not written. */
 function refusing(tx: Transaction): Transaction {
   const full = (): never => {
@@ -228,7 +290,9 @@ function refusing(tx: Transaction): Transaction {
     putToken: full,
     dropToken: full,
     dropTokens: full,
+    trimTokens: (user, most) => tx.trimTokens(user, most),
     putLockout: full,
+    trimLockouts: (most) => tx.trimLockouts(most),
     putSetting: full,
   };
 }

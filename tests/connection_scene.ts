@@ -1,0 +1,222 @@
+/**
+ * The two ends of a connection in tests, coupled in memory: bytes travel, and questions are answered, only when a
+ * test says so.
+ *
+ * @module
+ */
+
+import { assert } from "@std/assert";
+import { encodeBase64 } from "../protocol/base64.ts";
+import type { Register } from "../protocol/body.ts";
+import { CATALOGUE, type Side } from "../protocol/catalogue.ts";
+import {
+  type ClientConnection,
+  type ClientTransition,
+  createClientConnection,
+} from "../protocol/client_connection.ts";
+import type { Connection } from "../protocol/connection.ts";
+import { FRAME_HEADER_BYTES, readFrame } from "../protocol/frame.ts";
+import {
+  BANNER,
+  encodeMessage,
+  FRAME_PAYLOAD_MAX,
+  type Message,
+  parseMessage,
+  PREFACE,
+} from "../protocol/message.ts";
+import { createReceiveBuffer } from "../protocol/receive_buffer.ts";
+import {
+  createServerConnection,
+  type ServerConnection,
+  type ServerConnectionOptions,
+  type ServerTransition,
+} from "../protocol/server_connection.ts";
+import { statusName } from "../protocol/status.ts";
+import { createVerifier, type Verifier } from "../protocol/verifier.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** The only name that has an account. */
+export const USER = "Ada";
+/** Her password, salted. */
+export const SALTED: Uint8Array = new Uint8Array(32).fill(9);
+/** Another password, salted. */
+export const WRONGLY_SALTED: Uint8Array = new Uint8Array(32).fill(8);
+const SALT = new Uint8Array(16).fill(3);
+/** What the server keeps of her password. */
+export const VERIFIER: Verifier = createVerifier(SALTED, SALT, 4096);
+/** What every client adds to a sign-in. */
+export const CLIENT_NONCE: string = encodeBase64(new Uint8Array(18).fill(5));
+/** The largest payload that a server of these tests takes, in bytes. */
+export const FRAME = 4096;
+
+/** Asks for an account of this name. */
+export function registration(user: string): Register {
+  return {
+    user,
+    salt: encodeBase64(SALT),
+    iterations: VERIFIER.iterations,
+    storedKey: encodeBase64(VERIFIER.storedKey),
+    serverKey: encodeBase64(VERIFIER.serverKey),
+  };
+}
+
+/** How long things may take, and how much may be asked for; without them nothing ever takes too long. */
+export interface SceneOptions {
+  /** In ms; 0 is never. */
+  readonly heartbeat?: number;
+  readonly signInTimeout?: number;
+  readonly idleTimeout?: number;
+  readonly openTimeout?: number;
+  /** Commands that may wait for their replies. */
+  readonly commands?: number;
+}
+
+/** Longer than any test. */
+export const NEVER = 1e12;
+
+/** A server's end, at time 0. */
+export function serverEnd(
+  { heartbeat = 0, signInTimeout = NEVER, idleTimeout = 0, commands = 8 }: SceneOptions = {},
+): ServerConnection {
+  const options: ServerConnectionOptions = {
+    random: (out) => out.fill(6),
+    now: 0,
+    time: 0,
+    signInTimeout,
+    idleTimeout,
+    welcome: {
+      server: "test",
+      limits: { frame: FRAME, text: 1000, commands },
+      heartbeat,
+      mechanisms: ["SCRAM-SHA-256"],
+      registration: "open",
+    },
+  };
+  return createServerConnection(options);
+}
+
+/** A client's end, at time 0. */
+export function clientEnd({ openTimeout = NEVER }: SceneOptions = {}): ClientConnection {
+  return createClientConnection({
+    random: (out) => out.fill(5),
+    now: 0,
+    agent: "test",
+    openTimeout,
+  });
+}
+
+/** Everything that has happened. */
+export function drain<T>(connection: Pick<Connection<T, string>, "next">): T[] {
+  const happened: T[] = [];
+  for (let what = connection.next(); what !== undefined; what = connection.next()) {
+    happened.push(what);
+    assert(happened.length < 100_000, "next() does not end");
+  }
+  return happened;
+}
+
+/** Takes all that waits to be written. */
+export function take(connection: Connection<unknown, string>): Uint8Array {
+  const parts: number[] = [];
+  for (let bytes = connection.peekTransmit(); bytes.length > 0;) {
+    parts.push(...bytes);
+    connection.consumeTransmit(bytes.length);
+    bytes = connection.peekTransmit();
+  }
+  return Uint8Array.from(parts);
+}
+
+/** Takes all that waits to be written as lines and messages, each in a few words. */
+export function said(connection: Connection<unknown, string>, side: Side): string[] {
+  const words: string[] = [];
+  const bytes = take(connection);
+  const buffer = createReceiveBuffer();
+  buffer.append(bytes);
+  for (const line of [PREFACE, BANNER]) {
+    if (!decoder.decode(bytes).startsWith(line)) continue;
+    words.push(line.trimEnd());
+    buffer.skip(line.length);
+  }
+  if (buffer.length > 0 && decoder.decode(buffer.view(0, 4)) === "DFP ") {
+    return [...words, decoder.decode(buffer.view(0, buffer.length)).slice(0, 8)];
+  }
+  for (;;) {
+    const frame = readFrame(buffer, () => FRAME_PAYLOAD_MAX);
+    if (frame === undefined) break;
+    assert(!("tooLarge" in frame));
+    const message = parseMessage(frame, side);
+    assert(message !== undefined && message.kind !== "fault");
+    words.push(inWords(message));
+  }
+  assert(buffer.length === 0, "a frame is not whole");
+  return words;
+}
+
+/** A message in a few words: its kind, its id if it has one, its status if it has one. */
+export function inWords(message: Message): string {
+  const { kind, id } = message;
+  const words: (string | number)[] = [kind];
+  if (CATALOGUE[kind].id !== "none" && kind !== "ping") words.push(id);
+  if (message.kind === "refused") words.push(message.body.name);
+  if (message.kind === "bye") words.push(statusName(message.body.code)!);
+  return words.join(" ");
+}
+
+/** Both ends, with what has happened to each. */
+export class Pair {
+  readonly server: ServerConnection;
+  readonly client: ClientConnection;
+  readonly serverDid: ServerTransition[] = [];
+  readonly clientDid: ClientTransition[] = [];
+  now = 0;
+
+  constructor(options: SceneOptions = {}) {
+    this.server = serverEnd(options);
+    this.client = clientEnd(options);
+  }
+
+  /** What the client has written reaches the server: all of it, or the first bytes. */
+  toServer(count = this.client.pendingTransmit): void {
+    move(this.client, this.server, { count, now: this.now });
+    this.serverDid.push(...drain(this.server));
+  }
+
+  /** What the server has written reaches the client. */
+  toClient(count = this.server.pendingTransmit): void {
+    move(this.server, this.client, { count, now: this.now });
+    this.clientDid.push(...drain(this.client));
+  }
+}
+
+/** Carries bytes from one end to the other. */
+export function move(
+  from: Connection<unknown, string>,
+  to: Connection<unknown, string>,
+  { count, now }: { count: number; now: number },
+): number {
+  let left = count;
+  while (left > 0 && from.pendingTransmit > 0 && to.wantsRead) {
+    const bytes = from.peekTransmit().slice(0, left);
+    to.receive(bytes, now);
+    from.consumeTransmit(bytes.length);
+    left -= bytes.length;
+  }
+  return count - left;
+}
+
+/** The bytes of some messages. */
+export function bytesOf(...messages: Message[]): Uint8Array {
+  return Uint8Array.from(messages.flatMap((message) => [...encodeMessage(message)]));
+}
+
+/** A frame of any type. */
+export function frameOf(type: number, id: number, payload: string): Uint8Array {
+  const body = encoder.encode(payload);
+  const out = new Uint8Array(FRAME_HEADER_BYTES + body.length);
+  new DataView(out.buffer).setUint32(0, body.length * 256 + type);
+  new DataView(out.buffer).setUint32(4, id);
+  out.set(body, FRAME_HEADER_BYTES);
+  return out;
+}
