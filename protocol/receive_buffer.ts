@@ -2,15 +2,13 @@
  * Bytes that have arrived and are not yet understood.
  *
  * Chunks are copied in at the end and taken out at the front; a chunk itself is never kept, so the
- * caller may read into the same array again (DESIGN §4). An empty buffer holds no memory beyond a
- * small array, because most connections are idle most of the time.
+ * caller may read into the same array again (DESIGN §4). An empty buffer holds no memory, because most
+ * connections are idle most of the time.
  *
  * @module
  */
 
 const SMALLEST = 512;
-/** An emptied buffer larger than this is given back. */
-const KEPT = 4096;
 const NOTHING = new Uint8Array(0);
 
 /** A first-in, first-out buffer of bytes with a position in the whole stream. */
@@ -99,7 +97,7 @@ class Buffer implements ReceiveBuffer {
     if (this.#start === this.#end) {
       this.#start = this.#end = 0;
       // Giving the array back loses nothing: views of it stay valid for whoever holds one.
-      if (this.#bytes.length > KEPT) this.#bytes = NOTHING;
+      this.#bytes = NOTHING;
     }
   }
 

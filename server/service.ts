@@ -15,7 +15,11 @@ import type { Change, Command } from "../protocol/forum/command.ts";
 import { isChange } from "../protocol/forum/command_schema.ts";
 import { decideOpening, decidePromotion, isRefusal } from "../protocol/forum/decide.ts";
 import { FRAME_PAYLOAD_MAX } from "../protocol/message.ts";
-import { createServerConnection, type ServerTransition } from "../protocol/server_connection.ts";
+import {
+  createServerConnection,
+  type ServerConnectionOptions,
+  type ServerTransition,
+} from "../protocol/server_connection.ts";
 import { type Refusal, refuse, STATUS, type StatusName } from "../protocol/status.ts";
 import { fold, TEXT_LIMITS, utf8Length } from "../protocol/text.ts";
 import type { ActivityLog } from "./activity.ts";
@@ -29,7 +33,7 @@ import { LIMIT_DEFAULTS, type OperationLimits, TURNED_AWAY_MAX } from "./limits.
 import type { Log, Published, Transaction } from "./log/log.ts";
 import { createPresence, type Presence } from "./presence.ts";
 import { answer } from "./questions.ts";
-import { createSession, type ServiceSession, type Session } from "./session.ts";
+import { createSession, type ServiceSession, type Session, type SessionEvents } from "./session.ts";
 import { type Admission, createSignIn, type SignIn, type SignInOptions } from "./sign_in.ts";
 import { createThrottle, type Throttle } from "./throttle.ts";
 import { createUnits, type Task, type Unit, type Units } from "./units.ts";
@@ -101,6 +105,8 @@ class ForumService implements Service {
   /** By the hash of their token. */
   readonly #holders = new Map<string, ServiceSession>();
   readonly #units: Units;
+  readonly #welcome: ServerConnectionOptions["welcome"];
+  readonly #events: SessionEvents;
   #opened = 0;
   #closing = false;
   #now = 0;
@@ -124,6 +130,22 @@ class ForumService implements Service {
       perform: (tx, task, unit) => this.#perform(tx, task, unit),
       fail: (task, failure) => this.#fail(task, failure),
     });
+    // One for all sessions: there are many of them, and most do nothing.
+    const { agent, heartbeat, registration } = options;
+    const { commands } = this.#limits;
+    this.#welcome = {
+      server: agent,
+      limits: { frame: FRAME_PAYLOAD_MAX, text: TEXT_LIMITS.bodyBytes, commands },
+      heartbeat,
+      mechanisms: ["SCRAM-SHA-256"],
+      registration,
+    };
+    this.#events = {
+      hub: this.#hub,
+      transition: (session, what) => this.#happened(session, what),
+      ready: (session) => this.#units.ready(session),
+      slow: (how) => this.#counters.add(how),
+    };
     this.#log.onEntries = (entries) => this.#publish(entries);
     this.#openLobby();
   }
@@ -152,31 +174,16 @@ class ForumService implements Service {
   }
 
   open({ source, now, wake }: Visitor): Session {
-    const { random, agent, heartbeat, idleTimeout, registration, clock } = this.#options;
+    const { random, idleTimeout, clock } = this.#options;
+    const time = clock();
     const connection = createServerConnection({
       random,
       now,
-      time: clock(),
+      time,
       idleTimeout,
-      welcome: {
-        server: agent,
-        limits: {
-          frame: FRAME_PAYLOAD_MAX,
-          text: TEXT_LIMITS.bodyBytes,
-          commands: this.#limits.commands,
-        },
-        heartbeat,
-        mechanisms: ["SCRAM-SHA-256"],
-        registration,
-      },
+      welcome: this.#welcome,
     });
-    const events = {
-      hub: this.#hub,
-      transition: (session: ServiceSession, what: ServerTransition) =>
-        this.#happened(session, what),
-      ready: (session: ServiceSession) => this.#units.ready(session),
-      slow: (how: "behind" | "notices") => this.#counters.add(how),
-    };
+    const events = this.#events;
     const session = createSession({ connection, source, order: ++this.#opened, now, events, wake });
     this.#tick(now);
     const refused = this.#door.enter(session, now);
@@ -416,6 +423,7 @@ class ForumService implements Service {
         this.#now,
       );
       if (session.connection.state !== "ready") return;
+      session.verifier = undefined;
       session.user = outcome.user;
       session.token = outcome.hash;
       session.present = true;

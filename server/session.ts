@@ -92,6 +92,9 @@ interface Following {
   live: boolean;
 }
 
+/** Shared by all sessions that follow nothing, and never written to. */
+const NOTHING_FOLLOWED = new Map<string, Following>();
+
 class OpenSession implements ServiceSession {
   readonly connection: ServerConnection;
   readonly source: string;
@@ -99,7 +102,8 @@ class OpenSession implements ServiceSession {
   readonly jobs: Job[] = [];
   readonly #events: SessionEvents;
   readonly #wake: () => void;
-  readonly #follows = new Map<string, Following>();
+  /** By scope. */
+  #follows: Map<string, Following> = NOTHING_FOLLOWED;
   user = "";
   present = false;
   watching = false;
@@ -197,6 +201,7 @@ class OpenSession implements ServiceSession {
   }
 
   follow(feed: Feed, next: number): void {
+    if (this.#follows === NOTHING_FOLLOWED) this.#follows = new Map();
     this.#follows.set(feed.scope, { feed, next, live: next >= feed.next });
   }
 

@@ -25,7 +25,7 @@ export interface TcpOptions {
 }
 
 /** A quiet connection waits with so small a buffer, because a pending read pins it (FACTS §8). */
-const QUIET_BYTES = 1024;
+const QUIET_BYTES = 256;
 const BUSY_BYTES = 64 * 1024;
 /** How long accepting rests when it fails, as when no descriptor is free. */
 const ACCEPT_REST = 50;
@@ -49,8 +49,9 @@ export function listenTcp({ hostname, port, service, now }: TcpOptions): Listeni
       try {
         const conn = await listener.accept();
         serve(conn, service, now);
-      } catch {
-        // One client's reset, or no descriptors: neither is a reason to stop listening.
+      } catch (error) {
+        // A client that has reset already is no reason to stop listening, nor to keep others waiting.
+        if (error instanceof Deno.errors.NotConnected) continue;
         if (!closed) await new Promise((resolve) => setTimeout(resolve, ACCEPT_REST));
       }
     }

@@ -20,7 +20,7 @@ const REACTION_BYTES = 32 * 1024;
 /** Unread messages are counted so far. */
 const COUNT_MAX = 1000;
 /** And among so many of the newest, so that a thread full of one's own costs no more. */
-const COUNT_AMONG = 4000;
+const COUNT_AMONG = 1000;
 
 /** The columns of which rows are made; what follows says which messages and in which order. */
 export const MESSAGE_ROWS = `
