@@ -1,6 +1,6 @@
 /**
- * The door: how many may connect, how many may stand there without signing in, and how often somebody may try to sign in,
- * in all and from one address (docs/PROTOCOL.md, "Limits of operation").
+ * The door: how many may connect, how many may stand there without signing in, and how often somebody
+ * may try to sign in, in all and from one address (docs/PROTOCOL.md, "Limits of operation").
  *
  * @module
  */
@@ -75,8 +75,8 @@ class CountingDoor<G extends Guest> implements Door<G> {
   }
 
   /**
-   * Whoever only holds a connection open makes room, so that they cannot shut others out; but not those who may be
-   * busy with their password, so that many who come at once do not push each other out.
+   * Whoever only holds a connection open makes room, so that they cannot shut others out; but not those
+   * who may be busy with their password, so that many who come at once do not push each other out.
    */
   #roomToSignIn(now: number): boolean {
     const { unsigned } = this.#limits;

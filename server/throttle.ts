@@ -1,5 +1,6 @@
 /**
- * The throttle: how much work is taken on, commands under way and changes a second (docs/PROTOCOL.md, "Limits of operation").
+ * The throttle: how much work is taken on, commands under way and changes a second (docs/PROTOCOL.md,
+ * "Limits of operation").
  *
  * @module
  */

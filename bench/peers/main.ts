@@ -7,6 +7,7 @@
 
 import { readArguments, USAGE, type WorkName } from "./arguments.ts";
 import { type Bench, createBench } from "./bench.ts";
+import { LOAD_OPTIONS } from "./dfp.ts";
 import { jsonLine, textLines } from "./figure.ts";
 import { core } from "./works/core.ts";
 import { durable } from "./works/durable.ts";
@@ -60,6 +61,7 @@ if (import.meta.main) {
     note,
     report: (figure) => console.log(json ? jsonLine(figure) : textLines(figure)),
   });
+  note(`ours runs with ${LOAD_OPTIONS.join(" ")}, since one user does everything`);
   let failures = 0;
   for (const name of works) {
     try {

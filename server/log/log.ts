@@ -65,8 +65,8 @@ export interface Transaction {
   /** Keeps a lock-out, or forgets it. */
   putLockout(id: string, record: LockoutRecord | undefined): void;
   /**
-   * If more than so many lock-outs are kept, forgets those with the fewest failures, and among them the oldest, down to nine
-   * tenths; says how many went.
+   * If more than so many lock-outs are kept, forgets those with the fewest failures, and among them the
+   * oldest, down to nine tenths; says how many went.
    */
   trimLockouts(most: number): number;
   putSetting(name: string, value: string): void;

@@ -233,7 +233,7 @@ scenario("--log json writes a JSON object a line that says who did what", async 
 
 scenario("a log that nobody reads holds up neither talk nor the end", async (ground) => {
   const process = ground.program({
-    args: serverArguments({ data: `${ground.folder()}/data` }),
+    args: serverArguments({ data: `${ground.folder()}/data`, args: ["--post-rate", "0"] }),
     env: { DFP_ADMIN_PASSWORD: ADMIN_PASSWORD },
     holdAfter: (line) => line === "ready",
   });

@@ -95,7 +95,7 @@ scenario(
 scenario(
   "a reader that stops reading freezes nobody, costs no memory and misses nothing",
   async (ground) => {
-    const server = await ground.server({ args: ["--heartbeat", "3600"] });
+    const server = await ground.server({ args: ["--heartbeat", "3600", "--post-rate", "0"] });
     const poster = await ground.member(server, { user: "Poster", register: true });
     const thread = await openThread(poster, "Busy");
     const scope = `thread/${thread}`;
@@ -331,7 +331,7 @@ scenario("a thousand connections that come and go leave nothing behind", async (
 
 scenario("posting does not slow down as the log grows", async (ground) => {
   if (!MEASURED) return;
-  const server = await ground.server();
+  const server = await ground.server({ args: ["--post-rate", "0"] });
   const { peer } = await ground.signedPeer(server, "Grower");
   let id = 0;
   await post(5000);

@@ -170,6 +170,7 @@ export interface ServerProcess {
 export function serverArguments(setup: ServerSetup & { data: string }): string[] {
   const { data, port = 0, args = [], readable = [] } = setup;
   return [
+    "--v8-flags=--max-semi-space-size=4",
     "--allow-net",
     `--allow-read=${[data, "client/web", ...readable].join(",")}`,
     `--allow-write=${data}`,
