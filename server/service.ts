@@ -24,6 +24,7 @@ import { type Refusal, refuse, STATUS, type StatusName } from "../protocol/statu
 import { fold, TEXT_LIMITS, utf8Length } from "../protocol/text.ts";
 import type { ActivityLog } from "./activity.ts";
 import { ADMIN } from "./admin.ts";
+import { type Admissions, createAdmissions } from "./admission.ts";
 import { aboutOf, change } from "./changes.ts";
 import { type Counters, type Counts, createCounters } from "./counters.ts";
 import { createDoor, type Door, type RefusedAtDoor } from "./door.ts";
@@ -34,7 +35,7 @@ import type { Log, Published, Transaction } from "./log/log.ts";
 import { createPresence, type Presence } from "./presence.ts";
 import { answer } from "./questions.ts";
 import { createSession, type ServiceSession, type Session, type SessionEvents } from "./session.ts";
-import { type Admission, createSignIn, type SignIn, type SignInOptions } from "./sign_in.ts";
+import { createSignIn, type SignIn, type SignInOptions } from "./sign_in.ts";
 import { createThrottle, type Throttle } from "./throttle.ts";
 import { createUnits, type Task, type Unit, type Units } from "./units.ts";
 
@@ -102,8 +103,7 @@ class ForumService implements Service {
   readonly #sessions = new Set<ServiceSession>();
   /** Sessions that were not let in and are still being told. */
   readonly #turnedAway = new Set<ServiceSession>();
-  /** By the hash of their token. */
-  readonly #holders = new Map<string, ServiceSession>();
+  readonly #admissions: Admissions;
   readonly #units: Units;
   readonly #welcome: ServerConnectionOptions["welcome"];
   readonly #events: SessionEvents;
@@ -129,6 +129,19 @@ class ForumService implements Service {
       defer: options.defer,
       perform: (tx, task, unit) => this.#perform(tx, task, unit),
       fail: (task, failure) => this.#fail(task, failure),
+    });
+    this.#admissions = createAdmissions({
+      log: options.log,
+      signIn: this.#signIn,
+      presence: this.#presence,
+      counters: this.#counters,
+      singleSession: options.singleSession,
+      now: () => this.#now,
+      clock: options.clock,
+      entering: (user) => this.#units.entering(user),
+      signedIn: (session) => this.#door.signedIn(session),
+      end: (session, status) => this.#end(session, status),
+      record: (session, did, about) => this.#record(session, did, about),
     });
     // One for all sessions: there are many of them, and most do nothing.
     const { agent, heartbeat, registration } = options;
@@ -304,7 +317,7 @@ class ForumService implements Service {
   #part(session: ServiceSession, why: string): void {
     session.unfollowAll();
     session.proof = undefined;
-    if (this.#holders.get(session.token) === session) this.#holders.delete(session.token);
+    this.#admissions.part(session);
     if (!session.present) return;
     session.present = false;
     this.#presence.leave(session, this.#options.clock());
@@ -340,101 +353,8 @@ class ForumService implements Service {
   }
 
   #perform(tx: Transaction, { session, job }: Task, unit: Unit): void {
-    switch (job.kind) {
-      case "command":
-        return this.#command(tx, session, { ...job, unit });
-      case "failed": {
-        // While locked out, a wrong proof is answered like a right one: neither tells which it was.
-        const locked = this.#signIn.locked(job.user, session.source);
-        if (locked === undefined) this.#failed(tx, job.user, { source: session.source, unit });
-        unit.aftermath.push(() => {
-          session.connection.deny(locked ?? refuse("wrong-password"), this.#now);
-          session.wake();
-        });
-        return;
-      }
-      case "enter": {
-        const folded = fold(job.user);
-        const occupied = this.#presence.of(folded).size > 0 || this.#units.entering(folded);
-        const place = { source: session.source, occupied, verifier: session.verifier! };
-        return this.#admit(session, this.#signIn.enter(tx, job.user, place), {
-          unit,
-          did: "sign-in",
-        });
-      }
-      case "resume":
-        return this.#admit(session, this.#resume(tx, job.token), { unit, did: "resume" });
-      case "register":
-        return this.#admit(session, this.#signIn.register(tx, job.registration), {
-          unit,
-          did: "register",
-        });
-    }
-  }
-
-  #failed(
-    tx: Transaction,
-    user: string,
-    { source, unit }: { source: string; unit: Unit },
-  ): void {
-    const forgotten = this.#signIn.failed(tx, user, source);
-    if (forgotten > 0) unit.aftermath.push(() => this.#counters.add("lockouts", forgotten));
-  }
-
-  /** A token signs in again; where one session an account is allowed, only in its own place. */
-  #resume(tx: Transaction, token: string): Admission | Refusal {
-    const outcome = this.#signIn.resume(tx, token);
-    if (isRefusal(outcome) || !this.#options.singleSession) return outcome;
-    const { user, hash } = outcome;
-    const own = this.#holders.get(hash)?.present ? 1 : 0;
-    const occupied = this.#presence.of(user).size > own || this.#units.entering(user);
-    return occupied ? refuse("already-logged-in") : outcome;
-  }
-
-  #admit(
-    session: ServiceSession,
-    outcome: Admission | Refusal,
-    { unit, did }: { unit: Unit; did: string },
-  ): void {
-    const { aftermath } = unit;
-    if (isRefusal(outcome)) {
-      aftermath.push(() => {
-        session.connection.deny(outcome, this.#now);
-        this.#record(session, did, { refused: outcome.status });
-        session.wake();
-      });
-      return;
-    }
-    unit.entering.add(outcome.user);
-    aftermath.push(() => {
-      this.#counters.add("tokens", outcome.forgotten);
-      const old = this.#holders.get(outcome.hash);
-      // What a client sent before its link broke can arrive after its next link is in use.
-      if (old !== undefined && old.order > session.order) return this.#end(session, "replaced");
-      const { name, role, banned } = this.#log.view.user(outcome.user)!;
-      // The ban can stand in the same unit, behind the sign-in.
-      if (banned) {
-        session.connection.deny(refuse("banned"), this.#now);
-        return session.wake();
-      }
-      const { token } = outcome;
-      session.connection.grant(
-        { user: name, role, ...token !== undefined && { token } },
-        this.#now,
-      );
-      if (session.connection.state !== "ready") return;
-      session.verifier = undefined;
-      session.user = outcome.user;
-      session.token = outcome.hash;
-      session.present = true;
-      this.#door.signedIn(session);
-      this.#holders.set(outcome.hash, session);
-      this.#presence.enter(session, this.#options.clock());
-      // The same token on a new link: the old link is dead, whether it knows it or not.
-      if (old !== undefined) this.#end(old, "replaced");
-      this.#record(session, did);
-      session.wake();
-    });
+    if (job.kind === "command") this.#command(tx, session, { ...job, unit });
+    else this.#admissions.perform(tx, { session, job, unit });
   }
 
   #command(
@@ -493,7 +413,7 @@ class ForumService implements Service {
         return this.#signIn.locked(ADMIN, session.source);
       },
       adminFailed: () => {
-        this.#failed(tx, ADMIN, { source: session.source, unit });
+        this.#admissions.failed(tx, ADMIN, { source: session.source, unit });
         unit.aftermath.push(() => this.#record(session, "wrong-admin-password"));
       },
       adminProved: () => this.#signIn.forgive(tx, ADMIN, session.source),
