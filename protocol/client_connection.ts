@@ -70,14 +70,14 @@ export interface ClientConnection extends Connection<ClientTransition, ClientSta
   /**
    * Begins to sign in with a password. One attempt at a time.
    *
-   * @throws Error if another attempt is under way or somebody is signed in.
+   * @throws Error if another attempt is under way, somebody is signed in, or the session is over.
    */
   login(user: string, now: number): void;
   /** Makes an account and signs in; see `login` for when. */
   register(registration: Register, now: number): void;
   /** Signs in with a token; see `login` for when. Commands may follow at once. */
   resume(token: string, now: number): void;
-  /** Answers `password-wanted`. Too late an answer does nothing. */
+  /** Answers `password-wanted`. Too late an answer does nothing; one that was not asked for throws an Error. */
   provideSaltedPassword(salted: Uint8Array, now: number): void;
   /** Whether a command may be sent now. */
   readonly acceptsCommands: boolean;
@@ -268,8 +268,10 @@ class Client implements ClientConnection {
     }
     const [action, to] = row;
     const step = { from: this.#state, to, cause: given.input };
+    const transition = this.#act(action, given, step);
+    // Not before: what a caller gives can be refused with a throw, and then nothing has happened.
     this.#state = to;
-    return this.#act(action, given, step);
+    return transition;
   }
 
   #act(action: ClientAction, given: Given, step: ClientStep): ClientTransition | undefined {

@@ -376,7 +376,7 @@ class Session implements ClientSession {
   ): void {
     if (own && "refused" in reply && canHelpLater(reply.refused)) {
       // The trouble is the server's and may pass: another link asks again.
-      this.#connection?.close("unexpected", this.#now);
+      this.#connection?.close(statusName(reply.refused.code)!, this.#now);
       return;
     }
     followed.asked = 0;

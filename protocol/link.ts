@@ -7,7 +7,7 @@
  *
  * The link itself answers PING, asks for a sign of life after one heartbeat of silence, gives up after
  * three, and sees an ending through: BYE is written, what still arrives is thrown away, and
- * `finished` comes once the peer has said BYE or ended too, or after a second.
+ * `finished` comes once the peer has ended too, or after a second; at once if its BYE came first.
  *
  * @module
  */
@@ -36,8 +36,13 @@ export type LinkInput =
   | { readonly input: "line"; readonly line: string }
   /** A message, and the offset of its frame in the peer's stream. */
   | { readonly input: "message"; readonly message: Message; readonly offset: number }
-  /** A command that cannot be understood, and can be refused by its number. */
-  | { readonly input: "bad-command"; readonly request: number; readonly fault: MessageFault }
+  /** A command that cannot be understood, and can be refused by its number; and the offset of its frame. */
+  | {
+    readonly input: "bad-command";
+    readonly request: number;
+    readonly fault: MessageFault;
+    readonly offset: number;
+  }
   /** What the peer sent is no DFP/2 from `offset` on; nothing after it is read. */
   | {
     readonly input: "fault";
@@ -286,7 +291,7 @@ class ByteLink implements Link {
       if (message.kind === "bye") this.#byeHeard = true;
       if (message.kind !== "fault") return { input: "message", message, offset };
       const { request, status, text } = message;
-      if (request !== undefined) return { input: "bad-command", request, fault: message };
+      if (request !== undefined) return { input: "bad-command", request, fault: message, offset };
       return this.#fault(status, text, offset);
     }
     return undefined;

@@ -3,8 +3,8 @@
  * bucket for each that is counted, a user or an address, and hands in the time.
  *
  * A bucket is full at first. Each thing takes a token, and tokens come back at the rate, up to the burst. So
- * in any stretch of time no more than the burst and what the rate gives in that time goes through, and whoever stays below
- * the rate never waits.
+ * in any stretch of time no more than the burst and what the rate gives in that time goes through, and
+ * whoever stays below the rate never waits.
  *
  * @module
  */

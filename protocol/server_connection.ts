@@ -90,17 +90,21 @@ export interface Grant {
 
 /** The server's end of a connection. */
 export interface ServerConnection extends Connection<ServerTransition, ServerState> {
-  /** Answers `verifier-wanted`. Too late an answer does nothing. */
+  /** Answers `verifier-wanted`. Too late an answer does nothing; one that was not asked for throws an Error. */
   provideVerifier(verifier: Verifier, now: number): void;
-  /** Lets the user in. Too late an answer does nothing. */
+  /** Lets the user in. Too late an answer does nothing; one that was not asked for throws an Error. */
   grant(grant: Grant, now: number): void;
-  /** Refuses what was asked. Too late an answer does nothing. */
+  /** Refuses what was asked. Too late an answer does nothing; one that was not asked for throws an Error. */
   deny(refusal: Refusal, now: number): void;
   /** Sends a notice. Where nobody is signed in (any more), it and the three below do nothing. */
   send(notice: MessageOf<"notice">): void;
-  /** Answers a command with its result as JSON text. */
+  /**
+   * Answers a command with its result as JSON text.
+   *
+   * @throws Error where no command waits for an answer.
+   */
   done(id: number, json: string): void;
-  /** Refuses a command. */
+  /** Refuses a command; see `done` for when it throws. */
   refuse(id: number, refusal: Refusal): void;
   /** Queues whole EVENT frames by reference: the same bytes for every subscriber. */
   sendEvents(frames: Uint8Array): void;
@@ -251,7 +255,7 @@ class Server implements ServerConnection {
       case "bad-command": {
         const { status, text, field } = pulled.fault;
         const refusal = refuse(status, text, field === undefined ? undefined : { field });
-        return { input: "bad-command", id: pulled.request, refusal };
+        return { input: "bad-command", id: pulled.request, refusal, offset: pulled.offset };
       }
     }
     return { ...this.#classifyMessage(pulled.message), offset: pulled.offset };
@@ -304,8 +308,10 @@ class Server implements ServerConnection {
     }
     const [action, to] = row;
     const step = { from: this.#state, to, cause: given.input };
+    const transition = this.#act(action, given, step);
+    // Not before: what a caller gives can be refused with a throw, and then nothing has happened.
     this.#state = to;
-    return this.#act(action, given, step);
+    return transition;
   }
 
   #act(action: ServerAction, given: Given, step: ServerStep): ServerTransition | undefined {
@@ -353,11 +359,11 @@ class Server implements ServerConnection {
             scope: userScope(fold(given.grant!.user)),
           },
         });
-        this.#serverFinal = undefined;
+        this.#forgetSignIn();
         return undefined;
       case "deny":
       case "denyLogin":
-        this.#serverFinal = undefined;
+        this.#forgetSignIn();
         this.#refuse(0, given.refusal!);
         return undefined;
       case "askDenial":
@@ -386,6 +392,12 @@ class Server implements ServerConnection {
         this.#link.release();
         return { ...step, kind: "closed", ending: this.#ending };
     }
+  }
+
+  #forgetSignIn(): void {
+    this.#clientFirst = undefined;
+    this.#scram = undefined;
+    this.#serverFinal = undefined;
   }
 
   #close(step: ServerStep, why: Ending): ServerTransition {
@@ -432,14 +444,20 @@ class Server implements ServerConnection {
 
   done(id: number, json: string): void {
     if (this.#state !== "ready") return;
-    this.#owed--;
+    this.#settle();
     this.#link.sendFrame("done", id, json);
   }
 
   refuse(id: number, refusal: Refusal): void {
     if (this.#state !== "ready") return;
-    this.#owed--;
+    this.#settle();
     this.#refuse(id, refusal);
+  }
+
+  /** One command less is owed an answer. */
+  #settle(): void {
+    if (this.#owed === 0) throw new Error("no command waits for an answer; give one to each");
+    this.#owed--;
   }
 
   sendEvents(frames: Uint8Array): void {

@@ -9,16 +9,11 @@ import { assert } from "@std/assert";
 import { encodeBase64 } from "../protocol/base64.ts";
 import type { Register } from "../protocol/body.ts";
 import { CATALOGUE, type Side } from "../protocol/catalogue.ts";
-import {
-  type ClientConnection,
-  type ClientTransition,
-  createClientConnection,
-} from "../protocol/client_connection.ts";
+import { type ClientConnection, createClientConnection } from "../protocol/client_connection.ts";
 import type { Connection } from "../protocol/connection.ts";
-import { FRAME_HEADER_BYTES, readFrame } from "../protocol/frame.ts";
+import { readFrame } from "../protocol/frame.ts";
 import {
   BANNER,
-  encodeMessage,
   FRAME_PAYLOAD_MAX,
   type Message,
   parseMessage,
@@ -29,12 +24,10 @@ import {
   createServerConnection,
   type ServerConnection,
   type ServerConnectionOptions,
-  type ServerTransition,
 } from "../protocol/server_connection.ts";
 import { statusName } from "../protocol/status.ts";
 import { createVerifier, type Verifier } from "../protocol/verifier.ts";
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** The only name that has an account. */
@@ -164,13 +157,12 @@ export function inWords(message: Message): string {
   return words.join(" ");
 }
 
-/** Both ends, with what has happened to each. */
+/** Both ends. What happens to them is not looked at. */
 export class Pair {
   readonly server: ServerConnection;
   readonly client: ClientConnection;
-  readonly serverDid: ServerTransition[] = [];
-  readonly clientDid: ClientTransition[] = [];
-  now = 0;
+  /** How many bytes have reached each. */
+  readonly arrived: Record<Side, number> = { server: 0, client: 0 };
 
   constructor(options: SceneOptions = {}) {
     this.server = serverEnd(options);
@@ -179,14 +171,14 @@ export class Pair {
 
   /** What the client has written reaches the server: all of it, or the first bytes. */
   toServer(count = this.client.pendingTransmit): void {
-    move(this.client, this.server, { count, now: this.now });
-    this.serverDid.push(...drain(this.server));
+    this.arrived.server += move(this.client, this.server, { count, now: 0 });
+    drain(this.server);
   }
 
   /** What the server has written reaches the client. */
   toClient(count = this.server.pendingTransmit): void {
-    move(this.server, this.client, { count, now: this.now });
-    this.clientDid.push(...drain(this.client));
+    this.arrived.client += move(this.server, this.client, { count, now: 0 });
+    drain(this.client);
   }
 }
 
@@ -204,19 +196,4 @@ export function move(
     left -= bytes.length;
   }
   return count - left;
-}
-
-/** The bytes of some messages. */
-export function bytesOf(...messages: Message[]): Uint8Array {
-  return Uint8Array.from(messages.flatMap((message) => [...encodeMessage(message)]));
-}
-
-/** A frame of any type. */
-export function frameOf(type: number, id: number, payload: string): Uint8Array {
-  const body = encoder.encode(payload);
-  const out = new Uint8Array(FRAME_HEADER_BYTES + body.length);
-  new DataView(out.buffer).setUint32(0, body.length * 256 + type);
-  new DataView(out.buffer).setUint32(4, id);
-  out.set(body, FRAME_HEADER_BYTES);
-  return out;
 }

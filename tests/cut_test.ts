@@ -178,8 +178,9 @@ function streamOf(side: Side, pieces: Piece[], trailing: Uint8Array): Stream {
     if (gives?.input === "fault") {
       inputs.push({ ...gives, offset });
       faulty = true;
-    } else if (gives?.input === "message") inputs.push({ ...gives, offset });
-    else if (gives !== undefined) inputs.push(gives);
+    } else if (gives?.input === "message" || gives?.input === "bad-command") {
+      inputs.push({ ...gives, offset });
+    } else if (gives !== undefined) inputs.push(gives);
     written.push(...writes ?? []);
     offset += bytes.length;
   }

@@ -1,5 +1,6 @@
 /**
- * The service in tests: real, in virtual time, with work that is done and bytes that travel only when a test says so.
+ * The service in tests: real, in virtual time, with work that is done and bytes that travel only when a
+ * test says so.
  *
  * @module
  */

@@ -61,10 +61,24 @@ export class Checker {
   readonly #members = new Map<number, Map<string, Membership>>();
   readonly deeds: Deed[] = [];
   readonly #ending = new Set<string>();
+  /** Whose each device is. */
+  readonly #owners = new Map<string, string>();
+  /** The sessions of the server that is up. */
+  readonly #sessions = new Set<ServiceSession>();
   #mostPending = 0;
 
   constructor(world: World) {
     this.#world = world;
+  }
+
+  /** Counts something that was checked, for the report. */
+  #count(what: string, by = 1): void {
+    this.#world.transcript.count(what, by);
+  }
+
+  /** A device belongs to a user. */
+  know(device: string, user: string): void {
+    this.#owners.set(device, user);
   }
 
   /** A unit is on the disk. */
@@ -85,7 +99,7 @@ export class Checker {
       list.push(event);
       this.#order.push(event);
       this.#note(event);
-      this.#world.transcript.count("events");
+      this.#count("events");
       this.#world.transcript.line(`commit ${scope} ${seq} ${event.kind}`);
     }
   }
@@ -110,8 +124,27 @@ export class Checker {
     if (event.kind === "member.joined") members!.set(fold(event.user), { member: true, left: 0 });
     if (event.kind === "member.left") {
       members!.set(fold(event.user), { member: false, left: event.seq });
-      this.#world.transcript.count("expulsions");
+      this.#count("expulsions");
     }
+    if (event.kind === "user.banned" && event.on) this.#noteBan(event.user);
+  }
+
+  /** A ban can meet a sign-in of the same user that is being decided. */
+  #noteBan(user: string): void {
+    this.#count("bans");
+    for (const { source, connection } of this.#sessions) {
+      if (connection.state === "granting" && this.#owners.get(source) === user) {
+        this.#count("bans that race with a sign-in");
+      }
+    }
+  }
+
+  /** The user of a session who is banned and takes part all the same, or `undefined`. */
+  bannedAndPresent(): string | undefined {
+    for (const { present, user } of this.#sessions) {
+      if (present && this.truth.user(user)?.banned) return user;
+    }
+    return undefined;
   }
 
   /** The entries of a scope, as they were written. */
@@ -130,6 +163,7 @@ export class Checker {
   /** A client gets an event. */
   delivered(user: string, event: ForumEvent): void {
     const { scope, seq } = event;
+    this.#count("law 7: events compared with the disk");
     const written = this.#entries.get(scope)?.[seq - 1];
     hold(written !== undefined, () => `entry ${seq} of ${scope} is delivered and not on the disk`);
     hold(
@@ -174,6 +208,8 @@ export class Checker {
       deed.done === undefined || deed.done === json,
       () => `law 6: ${command.key} of ${user} brought ${deed.done}, then ${json}`,
     );
+    this.#count("law 6: acknowledgements compared with the disk");
+    if (deed.done !== undefined) this.#count("law 6: repeated commands answered alike");
     deed.done = json;
     const reply = JSON.parse(json);
     const { op } = command;
@@ -220,7 +256,11 @@ export class Checker {
 
   /** A session on the server did something: it must stay within its memory. */
   session(session: ServiceSession): void {
+    if (session.over) this.#sessions.delete(session);
+    else this.#sessions.add(session);
     const pending = session.connection.pendingTransmit;
+    this.#count("law 8: sessions measured");
+    if (pending >= TRANSMIT_HIGH_WATER) this.#count("law 8: readers that stalled");
     hold(pending <= PENDING_MAX, () => `law 8: ${pending} bytes wait for ${session.user}`);
     hold(
       session.jobs.length <= LIMIT_DEFAULTS.commands + 1 && session.followed <= FOLLOWS_MAX,
@@ -239,6 +279,7 @@ export class Checker {
 
   /** A new server has read the disk: it must know what the old one knew. */
   reopened(log: Log): void {
+    this.#sessions.clear();
     hold(
       digest(log.lines()) === digest(this.truth.lines()),
       () => `law 5: after a restart the state is another one: ${difference(log, this.truth)}`,
@@ -249,6 +290,7 @@ export class Checker {
   settle(log: Log): void {
     for (const { mark, command, user, given, refused, done } of this.deeds) {
       if (mark === undefined) continue;
+      this.#count("law 6: deeds looked for at the end");
       const count = this.#marks.get(mark) ?? 0;
       hold(done === undefined || count === 1, () => `law 6: ${mark} is acknowledged and lost`);
       hold(

@@ -108,6 +108,7 @@ export class ClientNode {
     this.#world = world;
     this.#random = random;
     this.options = options;
+    options.checker.know(options.name, options.user);
   }
 
   get online(): boolean {
@@ -132,7 +133,7 @@ export class ClientNode {
     for (const [scope, { last }] of this.#following) {
       const head = checker.truth.head(scope);
       if (last !== head && checker.maySee(user, scope)) {
-        return `${name} is at ${last} of ${head} in ${scope}`;
+        return `law 7: ${name} is at ${last} of ${head} in ${scope}`;
       }
     }
     return undefined;
@@ -256,6 +257,13 @@ export class ClientNode {
     const nonce = `admin${this.#random.below(2 ** 31)}`;
     this.#proof = createScramClient({ user: KEEPER, nonce });
     this.give({ op: "prove", scram: this.#proof.first() });
+  }
+
+  /** Gives a command, if it is online. */
+  order(command: Command): void {
+    if (!this.online) return;
+    this.give(command);
+    this.#drain();
   }
 
   /** Gives a command to the session. */
@@ -474,7 +482,7 @@ export class ClientNode {
 
   #done(id: number, result: object): void {
     const asked = this.#asked.get(id);
-    hold(asked !== undefined, () => `${this.options.name} gets a second reply to ${id}`);
+    hold(asked !== undefined, () => `law 6: ${this.options.name} gets a second reply to ${id}`);
     this.#asked.delete(id);
     const { command, deed } = asked;
     if (deed !== undefined) this.options.checker.acknowledged(deed, JSON.stringify(result));
@@ -507,7 +515,7 @@ export class ClientNode {
 
   #refused(session: ClientSession, id: number, refused: Refused): void {
     const asked = this.#asked.get(id);
-    hold(asked !== undefined, () => `${this.options.name} gets a second reply to ${id}`);
+    hold(asked !== undefined, () => `law 6: ${this.options.name} gets a second reply to ${id}`);
     this.#asked.delete(id);
     const { command, deed } = asked;
     const { name } = refused;
@@ -538,6 +546,7 @@ export class ClientNode {
   compare(): void {
     const { name, user, checker } = this.options;
     const { truth } = checker;
+    this.#world.transcript.count("law 7: scopes complete at the end", this.#following.size);
     const whole = new Set<number>();
     for (const scope of this.#following.keys()) {
       const thread = Number(scope.split("/")[1]);

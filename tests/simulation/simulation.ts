@@ -137,8 +137,24 @@ class Run {
       const link = createSimulatedLink(this.#world, `${name}#${++this.#links}`);
       const refused = random.chance(faults.dial) || !this.#server.accept(link, name);
       const late = random.chance(faults.dial / 4) ? random.between(0, 8000) : 0;
-      scheduler.after(way() + late, () => opened(refused ? undefined : link));
+      scheduler.after(way() + late, () => {
+        opened(refused ? undefined : link);
+        if (random.chance(faults.ban)) this.#ban(name);
+      });
     });
+  }
+
+  /** The keeper bans who is about to sign in, and thinks better of it later. */
+  #ban(device: string): void {
+    const { scheduler, random } = this.#world;
+    const [keeper] = this.#clients;
+    const user = this.#clients.find(({ options }) => options.name === device)?.options.user;
+    if (user === undefined || user === keeper.options.user) return;
+    keeper.order({ op: "ban", user, on: true });
+    scheduler.after(
+      random.between(200, 4000),
+      () => keeper.order({ op: "ban", user, on: false }),
+    );
   }
 
   whole(): Report {
@@ -247,8 +263,13 @@ class Run {
   /** What is not well yet. */
   #missing(): string | undefined {
     if (!this.#server.up) return "the server is down";
+    const banned = this.#checker.bannedAndPresent();
+    if (banned !== undefined) return `${banned} is banned and takes part`;
     for (const client of this.#clients) {
-      if (this.#banned(client)) continue;
+      if (this.#banned(client)) {
+        if (client.online) return `${client.options.name} is online, and banned`;
+        continue;
+      }
       client.redoAll();
       const missing = client.missing();
       if (missing !== undefined) return missing;
@@ -263,9 +284,12 @@ class Run {
   #check(): void {
     const { scheduler } = this.#world;
     const living = this.#clients.filter((client) => client.online);
+    const banned = this.#clients.filter((client) => this.#banned(client));
+    hold(!banned.some((client) => client.online), () => "somebody who is banned is online");
+    this.#world.transcript.count("banned users who are out at the end", banned.length);
     for (const client of living) client.compare();
     this.#checkPresence(living);
-    for (const client of this.#clients) if (this.#banned(client)) client.leave();
+    for (const client of banned) client.leave();
     const { service } = this.#server;
     scheduler.runUntil(scheduler.now + 2000);
     hold(

@@ -59,6 +59,8 @@ export interface Faults {
   clock: number;
   /** Somebody sends garbage, or guesses at passwords, a second. */
   stranger: number;
+  /** Somebody is banned for a while just when a link to sign in on has opened. */
+  ban: number;
 }
 
 /** What all parts share. */
@@ -99,6 +101,7 @@ export const CALM: Faults = {
   long: 0,
   clock: 0,
   stranger: 0,
+  ban: 0,
 };
 
 /** Draws the faults of a run: some kinds not at all, so that the others are not drowned. */
@@ -135,6 +138,7 @@ function drawAll(random: Random): Faults {
     long: some(0.1),
     clock: random.pick([0, 0, 100, 20_000]),
     stranger: some(0.2),
+    ban: some(0.8),
   };
 }
 
