@@ -129,6 +129,8 @@ class Client implements ForumClient {
   readonly #replies = new Map<number, Reaction>();
   readonly #opened = Promise.withResolvers<ForumClient>();
   readonly #over = Promise.withResolvers<void>();
+  /** Resolves when the present link is gone. */
+  #linkGone = Promise.withResolvers<void>();
   #queue: EventQueue<ClientEvent> | undefined;
   #stream: ByteStream | undefined;
   #writing = false;
@@ -198,6 +200,7 @@ class Client implements ForumClient {
       case "online":
         this.user = what.user;
         this.role = what.role;
+        this.#linkGone = Promise.withResolvers();
         this.#queue?.push({ type: "online" });
         this.#opened.resolve(this);
         return;
@@ -217,6 +220,7 @@ class Client implements ForumClient {
         if (this.#queue?.full === false) this.#queue.push({ type: "notice", notice: what.notice });
         return;
       case "offline":
+        this.#linkGone.resolve();
         this.#queue?.push({ type: "offline", text: what.text });
         return;
       case "unfollowed": {
@@ -393,7 +397,7 @@ class Client implements ForumClient {
 
   async close(): Promise<void> {
     while (this.#replies.size > 0 && this.state === "online") {
-      await Promise.race([this.#over.promise, this.#nextReply()]);
+      await Promise.race([this.#over.promise, this.#linkGone.promise, this.#nextReply()]);
     }
     this.#session.close(now());
     this.#turn();
