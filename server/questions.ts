@@ -94,9 +94,12 @@ export function answer(command: Exclude<Command, Change>, asking: Asking): Answe
       }
       const words = checkSearch(command.words);
       if (typeof words !== "string") return refuse("bad-text", words.complaint);
-      const { threads, messages, more } = log.search(user, { ...command, words });
-      const rows = fitting(threads);
-      return json({ threads: rows, messages, more: more || rows.length < threads.length });
+      // Searching writes first, to bring the index up to date: on a full disk it would take the unit down.
+      return () => {
+        const { threads, messages, more } = log.search(user, { ...command, words });
+        const rows = fitting(threads);
+        return json({ threads: rows, messages, more: more || rows.length < threads.length });
+      };
     }
     case "users":
       return json(presence.rows(tx.view));

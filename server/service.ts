@@ -33,7 +33,7 @@ import type { Job, JobOf } from "./job.ts";
 import { LIMIT_DEFAULTS, type OperationLimits, TURNED_AWAY_MAX } from "./limits.ts";
 import type { Log, Published, Transaction } from "./log/log.ts";
 import { createPresence, type Presence } from "./presence.ts";
-import { answer } from "./questions.ts";
+import { type Answer, answer } from "./questions.ts";
 import { createSession, type ServiceSession, type Session, type SessionEvents } from "./session.ts";
 import { createSignIn, type SignIn, type SignInOptions } from "./sign_in.ts";
 import { createThrottle, type Throttle } from "./throttle.ts";
@@ -385,12 +385,8 @@ class ForumService implements Service {
       }
       session.wake();
     });
-    if (typeof outcome !== "function" && !isRefusal(outcome)) {
-      unit.replyBytes.set(
-        session,
-        (unit.replyBytes.get(session) ?? 0) + utf8Length(outcome.json),
-      );
-    }
+    const bytes = replyBytes(command, outcome);
+    if (bytes > 0) unit.replyBytes.set(session, (unit.replyBytes.get(session) ?? 0) + bytes);
   }
 
   #question(
@@ -473,6 +469,15 @@ class ForumService implements Service {
       this.#report();
     });
   }
+}
+
+/** What a search is taken to find, in bytes, before it is known. */
+const SEARCH_BYTES = 64 * 1024;
+
+/** The bytes of a reply, as far as they count against what may wait for a reader. */
+function replyBytes(command: Command, outcome: Answer | (() => Answer)): number {
+  if (typeof outcome === "function") return command.op === "search" ? SEARCH_BYTES : 0;
+  return isRefusal(outcome) ? 0 : utf8Length(outcome.json);
 }
 
 /** Makes the service of a forum over a log. */

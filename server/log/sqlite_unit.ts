@@ -24,8 +24,6 @@ export function createUnit(db: DatabaseSync): Unit {
   const rollback = db.prepare("ROLLBACK");
   return {
     run(work) {
-      // A search that comes within a unit of work brings the index up to date as a part of it.
-      if (db.isTransaction) return work();
       begin.run();
       try {
         work();

@@ -1,0 +1,171 @@
+/**
+ * An inhabitant of a forum under fire: a client that changes things, by the ledger, and follows scopes, by
+ * the hearing. It can be killed at any moment, and come again as another client of the same user.
+ *
+ * @module
+ */
+
+import { connectForum, type Dial, type ForumClient, ForumError } from "../../client/mod.ts";
+import type { Change, Command } from "../../protocol/forum/command.ts";
+import { PASSWORD } from "../end_to_end/scenario.ts";
+import type { Hearing, Listener } from "./hearing.ts";
+import type { Answer, Doer, Ledger } from "./ledger.ts";
+
+/** What an inhabitant is made with. */
+export interface InhabitantOptions {
+  readonly user: string;
+  /** How the server is reached. The account must be there. */
+  readonly dial: Dial;
+  readonly ledger: Ledger;
+  readonly hearing: Hearing;
+  /** Called when the client is signed in again after a break. */
+  readonly onOnline?: () => void;
+  /** Called when the link broke. */
+  readonly onOffline?: () => void;
+}
+
+/** Somebody who lives in the forum. */
+export interface Inhabitant {
+  readonly user: string;
+  readonly client: ForumClient;
+  readonly listener: Listener;
+  /** Follows a scope after what was heard of it, from its beginning at first; nothing if it may not. */
+  follow(scope: string): Promise<void>;
+  /** Changes something. */
+  change(command: Change): Promise<Answer | undefined>;
+  /** Asks a question; a refusal that is not expected is a fault, else `undefined`. */
+  ask(command: Command): Promise<object | undefined>;
+  /** Its machine dies: sockets close, nobody says goodbye, and nothing comes back. */
+  kill(): Promise<void>;
+  /** Comes again as another client of the same user, and hears on from where it was. */
+  come(): Promise<void>;
+  /** Says goodbye. */
+  close(): Promise<void>;
+}
+
+/** Threads are removed; that somebody types is not told again on another link. */
+const UNANSWERED: ReadonlySet<string> = new Set(["no-thread", "lost"]);
+
+let sessions = 0;
+
+class Settler implements Inhabitant {
+  readonly #options: InhabitantOptions;
+  readonly listener: Listener;
+  #doer: Doer | undefined;
+  #closeStreams: () => void = () => {};
+  #listening: Promise<void> = Promise.resolve();
+  #leaving = false;
+
+  constructor(options: InhabitantOptions) {
+    this.#options = options;
+    this.listener = options.hearing.listener(options.user);
+  }
+
+  get user(): string {
+    return this.#options.user;
+  }
+  get client(): ForumClient {
+    if (this.#doer === undefined) throw new Error(`${this.user} has not come yet`);
+    return this.#doer.client;
+  }
+
+  async come(): Promise<void> {
+    const { user } = this.#options;
+    const { dial, closeAll } = breakable(this.#options.dial);
+    this.#closeStreams = closeAll;
+    const client = await connectForum({ dial, user, password: PASSWORD });
+    this.#doer = { user, client, session: ++sessions };
+    this.#leaving = false;
+    this.#listening = this.#listen(client);
+    for (const scope of this.listener.heard.keys()) await this.follow(scope);
+  }
+
+  async #listen(client: ForumClient): Promise<void> {
+    const { onOnline, onOffline, hearing } = this.#options;
+    for await (const what of client.events()) {
+      switch (what.type) {
+        case "event":
+          this.listener.hear(what.event);
+          break;
+        case "online":
+          onOnline?.();
+          break;
+        case "offline":
+          onOffline?.();
+          break;
+        case "unfollowed":
+          this.listener.end(what.scope);
+          break;
+        case "closed":
+          if (!this.#leaving) hearing.faults.push(`${this.user} was put out: ${what.text}`);
+      }
+    }
+  }
+
+  async follow(scope: string): Promise<void> {
+    const after = this.listener.heard.get(scope) ?? 0;
+    this.listener.begin(scope, after);
+    try {
+      await this.client.follow(scope, after);
+    } catch (error) {
+      if (!(error instanceof ForumError)) throw error;
+      // Removed in the meantime. A client that was killed follows on when it comes again.
+      if (this.client.state !== "closed") this.listener.end(scope);
+    }
+  }
+
+  change(command: Change): Promise<Answer | undefined> {
+    return this.#options.ledger.change(this.#doer!, command);
+  }
+
+  async ask(command: Command): Promise<object | undefined> {
+    try {
+      return await this.client.command(command);
+    } catch (error) {
+      if (!(error instanceof ForumError)) throw error;
+      if (this.client.state !== "closed" && !UNANSWERED.has(error.name)) {
+        const { hearing, user } = this.#options;
+        hearing.faults.push(`${user}'s ${command.op} was refused with ${error.name}`);
+      }
+      return undefined;
+    }
+  }
+
+  async kill(): Promise<void> {
+    this.#leaving = true;
+    this.#closeStreams();
+    // A client that thinks it is online waits for replies, which never come.
+    while (this.client.state === "online") await new Promise((resolve) => setTimeout(resolve));
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    this.#leaving = true;
+    await this.client.close();
+    await this.#listening;
+  }
+}
+
+/** A dial whose streams can all be closed from outside, for ever. */
+function breakable(dial: Dial): { dial: Dial; closeAll: () => void } {
+  let gone = false;
+  let close = () => {};
+  return {
+    dial: async () => {
+      if (gone) throw new Error("the machine is dead");
+      const stream = await dial();
+      close = () => stream.close();
+      if (gone) close();
+      return stream;
+    },
+    closeAll() {
+      gone = true;
+      close();
+    },
+  };
+}
+
+/** Makes an inhabitant, who has to {@linkcode Inhabitant.come | come} first. */
+export function createInhabitant(options: InhabitantOptions): Inhabitant {
+  return new Settler(options);
+}
