@@ -352,8 +352,10 @@ class Session implements ClientSession {
     const waiting = this.#waiting.get(id);
     if (waiting === undefined) return;
     // What was sent right behind a token that was not good comes again after the password.
-    const unsigned = "refused" in reply && reply.refused.code === STATUS["not-signed-in"].code;
-    if (unsigned && this.#state === "joining") return;
+    const code = "refused" in reply ? reply.refused.code : undefined;
+    if (code === STATUS["not-signed-in"].code && this.#state === "joining") return;
+    // A server that is about to leave does nothing new: what it refuses comes again on the next link.
+    if (code === STATUS["shutting-down"].code && this.#comesBack) return;
     this.#waiting.delete(id);
     const { command, own } = waiting;
     if (command.op === "follow") {
@@ -367,6 +369,11 @@ class Session implements ClientSession {
         ? { kind: "done", id, result: reply.result }
         : { kind: "refused", id, refused: reply.refused },
     );
+  }
+
+  /** Whether another link is sought after the present one. */
+  get #comesBack(): boolean {
+    return this.#options.reconnect !== false && this.#state !== "leaving";
   }
 
   #followAnswered(

@@ -153,6 +153,19 @@ Deno.test("a command that is given while the link says goodbye goes out on the n
   assertEquals([command?.kind, command?.id], ["command", id]);
 });
 
+Deno.test("what a server that shuts down refuses is sent again on the next link, with its key", () => {
+  const scene = online();
+  const id = scene.session.command({ op: "post", thread: 1, text: "x" }, scene.now);
+  const [first] = scene.heard();
+  scene.refuse(id, "shutting-down");
+  const { code, text } = STATUS["shutting-down"];
+  scene.say({ kind: "bye", id: 0, body: { code, reason: text } });
+  assertEquals(scene.kinds().includes("refused"), false);
+  scene.session.receiveEnd(scene.now);
+  scene.open();
+  assertEquals(scene.heard().find(({ kind }) => kind === "command"), first);
+});
+
 Deno.test("law 7: until a scope is followed anew, what still comes of the old following is left out", () => {
   const scene = online();
   scene.session.command({ op: "follow", scope: "thread/1", after: 0 }, scene.now);
