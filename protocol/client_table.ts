@@ -125,6 +125,7 @@ export const CLIENT_TABLE: StateTable<ClientState, ClientInput, ClientAction> = 
     ...ENDINGS,
     granted: ["granted", "ready"],
     denied: ["denied", "unsigned"],
+    refused: ["refused", "granting"],
   },
   ready: {
     ...ENDINGS,

@@ -560,6 +560,18 @@ Deno.test("one attempt at a time, also before WELCOME; a denied one makes room f
   }
 });
 
+Deno.test("another token may be tried while commands behind the first are still being refused", () => {
+  const { client } = reach("unsigned");
+  client.resume("old token", 0);
+  client.command(7, { op: "users" });
+  client.receive(encodeMessage({ kind: "refused", id: 0, body: refused }), 0);
+  assertEquals(drain(client).map(({ kind }) => kind), ["denied"]);
+  client.resume("token", 0);
+  client.receive(encodeMessage({ kind: "refused", id: 7, body: refused }), 0);
+  assertEquals(drain(client).map(({ kind }) => kind), ["refused"]);
+  assertEquals(client.state, "granting");
+});
+
 Deno.test("commands may follow `resume` before WELCOME, and no other way of signing in", () => {
   for (const state of ["opening", "greeting"] as const) {
     const pair = reach(state);
