@@ -149,6 +149,46 @@ export interface UnknownNotice {
   readonly kind: "unknown";
 }
 
+/** The next bytes of a file. */
+export interface Data {
+  /** At least one, at most 65,536; valid until more bytes are received. */
+  readonly bytes: Uint8Array;
+}
+
+/** The next bytes of a file, deflated. */
+export interface Packed {
+  /** How many bytes of the file they are, 1 to 65,536. */
+  readonly raw: number;
+  /** Raw deflate (RFC 1951), complete in itself; valid until more bytes are received. */
+  readonly bytes: Uint8Array;
+}
+
+/** How far the receiver of a file has come, and how far the sender may go. */
+export interface Credit {
+  /** All bytes before this offset are stored. */
+  readonly at: number;
+  /** Bytes before this offset may be sent. */
+  readonly upto: number;
+}
+
+/** The file is whole: its sender has sent all of it, or its receiver has kept it. */
+export interface Finish {
+  /** SHA-256 of the whole file, in lower-case hexadecimal. */
+  readonly sha256: string;
+  /** From a server that has kept an upload: the `seq` of the file. */
+  readonly file?: number;
+  /** With `file`: when it was shared, in ms since 1970 UTC. */
+  readonly at?: number;
+}
+
+/** Why a transfer ends without success. */
+export interface Abort {
+  /** A status code. */
+  readonly code: number;
+  /** A sentence for people, at most 1,000 characters. */
+  readonly reason: string;
+}
+
 /** Why the session ends. */
 export interface Bye {
   /** A status code. */
@@ -188,6 +228,16 @@ export interface Bodies {
   event: ForumEvent | UnknownEvent;
   /** 21, what passes and is not kept. */
   notice: Notice | UnknownNotice;
+  /** 30, the next bytes of a file. */
+  data: Data;
+  /** 31, how far a file may be sent. */
+  credit: Credit;
+  /** 32, a file is whole. */
+  finish: Finish;
+  /** 33, a transfer ends without success. */
+  abort: Abort;
+  /** 34, the next bytes of a file, deflated. */
+  packed: Packed;
   /** 40, asks for a sign of life. */
   ping: Nothing;
   /** 41, answers PING with the same id. */

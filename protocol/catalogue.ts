@@ -7,7 +7,7 @@
 
 import type { Bodies, Notice, Scram, UnknownNotice } from "./body.ts";
 import { command } from "./forum/command_schema.ts";
-import { ROLES, SCOPE_MAX } from "./forum/event.ts";
+import { ROLES, SCOPE_MAX, SEQ_MAX } from "./forum/event.ts";
 import { forumEvent } from "./forum/event_schema.ts";
 import {
   flag,
@@ -16,6 +16,7 @@ import {
   object,
   oneOf,
   optional,
+  pattern,
   record,
   type Schema,
   tagged,
@@ -35,16 +36,28 @@ export interface CatalogueEntry<B> {
   /** Who may send it; from the other side it is a fault. */
   readonly from: Side | "both";
   /** What the frame's id means; a kind with `none` has id 0. */
-  readonly id: "none" | "request" | "thread" | "nonce";
-  /** The body's rule; absent where the payload is empty. */
+  readonly id: "none" | "request" | "thread" | "transfer" | "nonce";
+  /** The body's rule; absent where the payload is empty or no JSON. */
   readonly body?: Schema<B>;
+  /** The payload is raw bytes, so many at least and at most. */
+  readonly bytes?: { readonly min: number; readonly max: number };
 }
+
+/** The most bytes of a file that one DATA or PACKED carries. */
+export const CHUNK_MAX: number = 64 * 1024;
+/** What PACKED says before the deflated bytes: how many they were. */
+export const PACKED_HEADER_BYTES = 4;
+/** The largest file, in bytes: 1 PiB. */
+export const FILE_SIZE_MAX: number = 2 ** 50;
 
 const word: Schema<string> = text(64, 1);
 const scram: Schema<Scram> = record({ scram: text(2048, 1) });
 const encoded: Schema<string> = text(128, 1);
 const time: Schema<number> = integer(0, 8_640_000_000_000_000);
 const size: Schema<number> = integer(0, 0xffff_ffff);
+const place: Schema<number> = integer(0, FILE_SIZE_MAX);
+/** SHA-256 in lower-case hexadecimal. */
+export const sha256Text: Schema<string> = pattern(/^[0-9a-f]{64}$/, "64 hexadecimal digits");
 
 /** Every kind of message. */
 export const CATALOGUE: { readonly [K in Kind]: CatalogueEntry<Bodies[K]> } = {
@@ -124,6 +137,35 @@ export const CATALOGUE: { readonly [K in Kind]: CatalogueEntry<Bodies[K]> } = {
       typing: record({ user: word, thread: size }),
       closing: record({ text: text(1000) }),
     }, record({})),
+  },
+  data: { type: 0x30, from: "both", id: "transfer", bytes: { min: 1, max: CHUNK_MAX } },
+  credit: {
+    type: 0x31,
+    from: "both",
+    id: "transfer",
+    body: record({ at: place, upto: place }),
+  },
+  finish: {
+    type: 0x32,
+    from: "both",
+    id: "transfer",
+    body: record({
+      sha256: sha256Text,
+      file: optional(integer(1, SEQ_MAX)),
+      at: optional(time),
+    }),
+  },
+  abort: {
+    type: 0x33,
+    from: "both",
+    id: "transfer",
+    body: record({ code: integer(0, 65_535), reason: text(1000) }),
+  },
+  packed: {
+    type: 0x34,
+    from: "both",
+    id: "transfer",
+    bytes: { min: PACKED_HEADER_BYTES + 1, max: PACKED_HEADER_BYTES + CHUNK_MAX },
   },
   ping: { type: 0x40, from: "both", id: "nonce" },
   pong: { type: 0x41, from: "both", id: "nonce" },

@@ -26,6 +26,12 @@ import {
   type ClientState,
 } from "./client_table.ts";
 import { STATUS, type StatusName, statusName } from "./status.ts";
+import {
+  createTransfers,
+  type TransferEvent,
+  type TransferMessage,
+  type Transfers,
+} from "./transfer/transfers.ts";
 
 /** What every transition of a client's connection says. */
 export type ClientStep = Step<ClientState, ClientInput>;
@@ -46,6 +52,8 @@ export type ClientTransition =
   | ClientStep & { readonly kind: "refused"; readonly id: number; readonly refused: Refused }
   | ClientStep & { readonly kind: "event"; readonly event: ForumEvent | UnknownEvent }
   | ClientStep & { readonly kind: "notice"; readonly notice: Notice | UnknownNotice }
+  /** Something happened to a file that is sent or received. */
+  | ClientStep & { readonly kind: "transfer"; readonly event: TransferEvent }
   /** The session is over. */
   | ClientStep & { readonly kind: "closing"; readonly ending: Ending }
   /** The last one: close the stream. */
@@ -67,6 +75,8 @@ export interface ClientConnectionOptions {
 
 /** The client's end of a connection. */
 export interface ClientConnection extends Connection<ClientTransition, ClientState> {
+  /** The files that are sent and received on it; begun by whoever opened them with a command. */
+  readonly transfers: Transfers;
   /**
    * Begins to sign in with a password. One attempt at a time.
    *
@@ -101,6 +111,7 @@ interface Given {
   readonly result?: object;
   readonly event?: ForumEvent | UnknownEvent;
   readonly notice?: Notice | UnknownNotice;
+  readonly transfer?: TransferMessage;
   readonly ending?: Ending;
 }
 
@@ -111,6 +122,7 @@ class Client implements ClientConnection {
   readonly #link: Link;
   readonly #options: ClientConnectionOptions;
   readonly #openUntil: number;
+  readonly transfers: Transfers = createTransfers((message) => this.#link.send(message));
   #state: ClientState = "opening";
   #ending: Ending = ending("goodbye");
   #wish: Wish = "none";
@@ -123,7 +135,13 @@ class Client implements ClientConnection {
     this.#options = options;
     this.#openUntil = now + openTimeout;
     // The server's heartbeat is not known yet: the opening has a limit of its own.
-    this.#link = createLink({ side: "client", frame: FRAME_PAYLOAD_MAX, heartbeat: 0, now });
+    this.#link = createLink({
+      side: "client",
+      frame: FRAME_PAYLOAD_MAX,
+      heartbeat: 0,
+      now,
+      bulk: () => this.transfers.pull(),
+    });
     this.#link.sendText(PREFACE);
     this.#link.send({ kind: "hello", id: 0, body: { version: VERSION, agent, features: [] } });
   }
@@ -169,6 +187,8 @@ class Client implements ClientConnection {
 
   next(): ClientTransition | undefined {
     for (;;) {
+      const transferred = this.#transferred();
+      if (transferred !== undefined) return transferred;
       const given = this.#given();
       if (given === undefined) return undefined;
       const transition = this.#take(given);
@@ -240,6 +260,12 @@ class Client implements ClientConnection {
         return { input: "event", event: message.body };
       case "notice":
         return { input: "notice", notice: message.body };
+      case "data":
+      case "packed":
+      case "credit":
+      case "finish":
+      case "abort":
+        return { input: "transfer", transfer: message };
       case "bye": {
         const { code, reason } = message.body;
         return { input: "bye", ending: ending(statusName(code) ?? "goodbye", reason) };
@@ -305,6 +331,9 @@ class Client implements ClientConnection {
         return { ...step, kind: "event", event: given.event! };
       case "notice":
         return { ...step, kind: "notice", notice: given.notice! };
+      case "transfer":
+        this.transfers.take(given.transfer!);
+        return undefined;
       case "answerBye":
         this.#link.end("goodbye");
         return this.#close(step, given.ending!);
@@ -319,7 +348,14 @@ class Client implements ClientConnection {
     }
   }
 
+  /** What happened to a file next. */
+  #transferred(): ClientTransition | undefined {
+    const event = this.transfers.next();
+    return event && { from: "ready", to: "ready", cause: "transfer", kind: "transfer", event };
+  }
+
   #close(step: ClientStep, why: Ending): ClientTransition {
+    this.transfers.clear();
     this.#ending = why;
     this.#link.end();
     return { ...step, kind: "closing", ending: why };

@@ -49,6 +49,7 @@ export type ClientInput =
   | "refused"
   | "event"
   | "notice"
+  | "transfer"
   | "bye"
   | "end"
   | "fault"
@@ -69,6 +70,7 @@ export type ClientAction =
   | "refused"
   | "event"
   | "notice"
+  | "transfer"
   | "part"
   | "answerBye"
   | "bye"
@@ -133,6 +135,7 @@ export const CLIENT_TABLE: StateTable<ClientState, ClientInput, ClientAction> = 
     refused: ["refused", "ready"],
     event: ["event", "ready"],
     notice: ["notice", "ready"],
+    transfer: ["transfer", "ready"],
   },
   closing: { finished: ["finish", "closed"] },
   closed: {},

@@ -67,6 +67,8 @@ export interface LinkOptions {
   readonly heartbeat: number;
   /** The time now, in ms. */
   readonly now: number;
+  /** Gives a frame to write when nothing else waits: what is told after all talk, as files are. */
+  readonly bulk?: () => Uint8Array | undefined;
 }
 
 /** One side of a byte stream. */
@@ -75,7 +77,7 @@ export interface Link {
   readonly now: number;
   /** Whether another chunk may be given to {@linkcode Link.receive}. */
   readonly wantsRead: boolean;
-  /** Outgoing bytes that wait. */
+  /** Outgoing bytes that wait, without those of bulk. */
   readonly pendingTransmit: number;
   /** Whether the ending has begun. */
   readonly ending: boolean;
@@ -120,6 +122,9 @@ class ByteLink implements Link {
   readonly #received = createReceiveBuffer();
   readonly #transmit = createTransmitBuffer();
   readonly #largest: () => number;
+  readonly #bulk: () => Uint8Array | undefined;
+  /** What is left of the frame of bulk that is being written: it stands at the front. */
+  #bulkLeft = 0;
   #now: number;
   /** When the peer was heard last, or asked for a sign of life. */
   #beatAt: number;
@@ -140,8 +145,9 @@ class ByteLink implements Link {
   owing = false;
   heartbeat: number;
 
-  constructor({ side, frame, heartbeat, now }: LinkOptions) {
+  constructor({ side, frame, heartbeat, now, bulk = () => undefined }: LinkOptions) {
     this.#side = side;
+    this.#bulk = bulk;
     this.#peer = side === "server" ? "client" : "server";
     this.#frame = frame;
     this.#largest = () => frame;
@@ -154,7 +160,7 @@ class ByteLink implements Link {
   }
 
   get pendingTransmit(): number {
-    return this.#transmit.pending;
+    return this.#transmit.pending - this.#bulkLeft;
   }
 
   get ending(): boolean {
@@ -179,7 +185,7 @@ class ByteLink implements Link {
   }
 
   get #muchToWrite(): boolean {
-    return this.#transmit.pending >= TRANSMIT_HIGH_WATER;
+    return this.pendingTransmit >= TRANSMIT_HIGH_WATER;
   }
 
   tick(now: number): number {
@@ -207,6 +213,7 @@ class ByteLink implements Link {
   #sever(): void {
     this.#severed = true;
     this.#transmit.clear();
+    this.#bulkLeft = 0;
   }
 
   #heard(): void {
@@ -325,12 +332,21 @@ class ByteLink implements Link {
   }
 
   peekTransmit(): Uint8Array {
+    if (this.#transmit.pending === 0 && !this.#severed && !this.ending) {
+      const frame = this.#bulk();
+      if (frame !== undefined) {
+        this.#bulkLeft = frame.length;
+        this.#transmit.shared(frame);
+      }
+    }
     return this.#transmit.peek();
   }
 
   consumeTransmit(count: number): void {
     // A write that was under way when the stream broke has nothing left to take.
-    if (!this.#severed) this.#transmit.consume(count);
+    if (this.#severed) return;
+    this.#transmit.consume(count);
+    this.#bulkLeft -= Math.min(count, this.#bulkLeft);
   }
 
   end(status?: StatusName, reason?: string): void {

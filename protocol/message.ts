@@ -2,14 +2,22 @@
  * Messages: frames become messages and messages become frames, by the catalogue
  * (docs/PROTOCOL.md, "Messages").
  *
- * A payload is a UTF-8 JSON object, or nothing at all for PING and PONG. What cannot be understood
- * becomes a {@linkcode MessageFault}, which is data like any message and never a throw.
+ * A payload is a UTF-8 JSON object; bytes of a file in DATA and PACKED; nothing at all in PING and PONG.
+ * What cannot be understood becomes a {@linkcode MessageFault}, which is data like any message and never a throw.
  *
  * @module
  */
 
 import type { Bodies } from "./body.ts";
-import { CATALOGUE, type CatalogueEntry, type Kind, KINDS, type Side } from "./catalogue.ts";
+import {
+  CATALOGUE,
+  type CatalogueEntry,
+  CHUNK_MAX,
+  type Kind,
+  KINDS,
+  PACKED_HEADER_BYTES,
+  type Side,
+} from "./catalogue.ts";
 import { encodeFrame, FIRST_SKIPPABLE_TYPE, type Frame } from "./frame.ts";
 import { isProblem, problemText } from "./schema.ts";
 import { STATUS, type StatusName } from "./status.ts";
@@ -122,6 +130,7 @@ export function parseMessage(frame: Frame, from: Side): Message | MessageFault |
       "The id of COMMAND must not be 0: a refusal could not be told from sign-in's.",
     );
   }
+  if (entry.bytes !== undefined) return readBytes(kind as "data" | "packed", entry.bytes, frame);
   if (entry.body === undefined) {
     if (frame.length > 0) return fault("bad-message", `${kind.toUpperCase()} has no payload.`);
     return { kind, id: frame.id, body: {} } as Message;
@@ -147,11 +156,29 @@ export function parseMessage(frame: Frame, from: Side): Message | MessageFault |
   return { kind, id: frame.id, body } as Message;
 }
 
+/** DATA or PACKED: the bytes are a view, since most of them are only passed on. */
+function readBytes(
+  kind: "data" | "packed",
+  { min, max }: { min: number; max: number },
+  { length, id, payload }: Frame,
+): Message | MessageFault {
+  if (length < min || length > max) {
+    return fault("bad-message", `${kind.toUpperCase()} has from ${min} to ${max} bytes.`);
+  }
+  if (kind === "data") return { kind, id, body: { bytes: payload } };
+  const [a, b, c, d] = payload;
+  const raw = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+  if (raw < 1 || raw > CHUNK_MAX) {
+    return fault("bad-message", `PACKED stands for 1 to ${CHUNK_MAX} bytes.`);
+  }
+  return { kind, id, body: { raw, bytes: payload.subarray(PACKED_HEADER_BYTES) } };
+}
+
 function hex(type: number): string {
   return type.toString(16).padStart(2, "0");
 }
 
-/** The payload of a message as text: JSON, or nothing. */
+/** The payload of a message as text: JSON, or nothing. Bytes of files are no text: see `encodeMessage`. */
 export function payloadOf<K extends Kind>(kind: K, body: Bodies[K]): string {
   return CATALOGUE[kind].body === undefined ? "" : JSON.stringify(body);
 }
@@ -173,6 +200,16 @@ export function payloadOf<K extends Kind>(kind: K, body: Bodies[K]): string {
  * ```
  */
 export function encodeMessage(message: Message): Uint8Array {
+  if (message.kind === "data") {
+    return encodeFrame(CATALOGUE.data.type, message.id, message.body.bytes);
+  }
+  if (message.kind === "packed") {
+    const { raw, bytes } = message.body;
+    const payload = new Uint8Array(PACKED_HEADER_BYTES + bytes.length);
+    new DataView(payload.buffer).setUint32(0, raw);
+    payload.set(bytes, PACKED_HEADER_BYTES);
+    return encodeFrame(CATALOGUE.packed.type, message.id, payload);
+  }
   return encodeText(
     CATALOGUE[message.kind].type,
     message.id,

@@ -2,8 +2,9 @@
  * Bytes that have arrived and are not yet understood.
  *
  * Chunks are copied in at the end and taken out at the front; a chunk itself is never kept, so the
- * caller may read into the same array again (DESIGN §4). An empty buffer holds no memory, because most
- * connections are idle most of the time.
+ * caller may read into the same array again (DESIGN §4). A buffer that has become empty keeps its array for
+ * what comes next, if that is much; the next little chunk gives it back, as the next sign of life is:
+ * most connections are idle most of the time, and an idle one holds no memory.
  *
  * @module
  */
@@ -25,7 +26,7 @@ export interface ReceiveBuffer {
   uint32(index: number): number;
   /** Where `byte` first stands among the first `limit` waiting bytes, or -1. */
   indexOf(byte: number, limit: number): number;
-  /** A view of `length` waiting bytes from `start`. It is valid until the next call of `append`. */
+  /** A view of `length` waiting bytes from `start`. It is valid until the next call of `append`, even once they are taken. */
   view(start: number, length: number): Uint8Array;
   /** Takes `count` bytes off the front. */
   skip(count: number): void;
@@ -49,6 +50,9 @@ class Buffer implements ReceiveBuffer {
 
   append(chunk: Uint8Array): void {
     const needed = this.length + chunk.length;
+    if (this.#end === 0 && needed < SMALLEST && this.#bytes.length > SMALLEST) {
+      this.#bytes = NOTHING;
+    }
     if (this.#end + chunk.length > this.#bytes.length) {
       if (needed <= this.#bytes.length) {
         this.#bytes.copyWithin(0, this.#start, this.#end);
@@ -96,8 +100,8 @@ class Buffer implements ReceiveBuffer {
     this.#taken += count;
     if (this.#start === this.#end) {
       this.#start = this.#end = 0;
-      // Giving the array back loses nothing: views of it stay valid for whoever holds one.
-      this.#bytes = NOTHING;
+      // A small array is given back at once, and costs little to make anew.
+      if (this.#bytes.length <= SMALLEST) this.#bytes = NOTHING;
     }
   }
 

@@ -72,6 +72,11 @@ export function text(max: number, min = 0): Schema<string> {
   );
 }
 
+/** A string of this form; `expects` says it in words. */
+export function pattern(form: RegExp, expects: string): Schema<string> {
+  return rule(expects, (value): value is string => typeof value === "string" && form.test(value));
+}
+
 /** A whole number from `min` to `max`, both included. */
 export function integer(min: number, max: number): Schema<number> {
   return rule(

@@ -35,6 +35,12 @@ import {
 } from "./server_table.ts";
 import { type Refusal, refuse, STATUS, type StatusName } from "./status.ts";
 import { fold } from "./text.ts";
+import {
+  createTransfers,
+  type TransferEvent,
+  type TransferMessage,
+  type Transfers,
+} from "./transfer/transfers.ts";
 import type { Verifier } from "./verifier.ts";
 
 /** What every transition of a server's connection says. */
@@ -55,6 +61,8 @@ export type ServerTransition =
   | ServerStep & { readonly kind: "resume-wanted"; readonly token: string }
   /** Answer with `done` or `refuse` under the same id. */
   | ServerStep & { readonly kind: "command"; readonly id: number; readonly command: Command }
+  /** Something happened to a file that is sent or received. */
+  | ServerStep & { readonly kind: "transfer"; readonly event: TransferEvent }
   /** The session is over; what waits is still written. */
   | ServerStep & { readonly kind: "closing"; readonly ending: Ending }
   /** The last one: close the stream. */
@@ -90,6 +98,8 @@ export interface Grant {
 
 /** The server's end of a connection. */
 export interface ServerConnection extends Connection<ServerTransition, ServerState> {
+  /** The files that are sent and received on it; begun by whoever opened them with a command. */
+  readonly transfers: Transfers;
   /** Answers `verifier-wanted`. Too late an answer does nothing; one that was not asked for throws an Error. */
   provideVerifier(verifier: Verifier, now: number): void;
   /** Lets the user in. Too late an answer does nothing; one that was not asked for throws an Error. */
@@ -137,12 +147,15 @@ interface Given {
   readonly clientFirst?: ClientFirst;
   readonly grant?: Grant;
   readonly verifier?: Verifier;
+  readonly transfer?: TransferMessage;
 }
 
 class Server implements ServerConnection {
   readonly #link: Link;
   readonly #options: ServerConnectionOptions;
   readonly #signInUntil: number;
+  /** Made when there is one: most connections carry no file. */
+  #transfers: Transfers | undefined;
   #state: ServerState = "opening";
   #ending: Ending = ending("goodbye");
   #clientFirst: ClientFirst | undefined;
@@ -162,12 +175,16 @@ class Server implements ServerConnection {
       frame: Math.min(welcome.limits.frame, FRAME_PAYLOAD_MAX),
       heartbeat: welcome.heartbeat,
       now,
+      bulk: () => this.#transfers?.pull(),
     });
     this.#link.sendText(BANNER);
   }
 
   get state(): ServerState {
     return this.#state;
+  }
+  get transfers(): Transfers {
+    return this.#transfers ??= createTransfers((message) => this.#link.send(message));
   }
   get wantsRead(): boolean {
     return this.#link.wantsRead;
@@ -215,6 +232,8 @@ class Server implements ServerConnection {
 
   next(): ServerTransition | undefined {
     for (;;) {
+      const transferred = this.#transferred();
+      if (transferred !== undefined) return transferred;
       const given = this.#given();
       if (given === undefined) return undefined;
       const transition = this.#take(given);
@@ -281,6 +300,12 @@ class Server implements ServerConnection {
         return { input: "resume", token: message.body.token };
       case "command":
         return { input: "command", id: message.id, command: message.body };
+      case "data":
+      case "packed":
+      case "credit":
+      case "finish":
+      case "abort":
+        return { input: "transfer", transfer: message };
       case "bye":
         return { input: "bye", ending: ending("goodbye", message.body.reason) };
       default:
@@ -378,6 +403,9 @@ class Server implements ServerConnection {
       case "refuseBad":
         this.#refuse(given.id!, given.refusal!);
         return undefined;
+      case "transfer":
+        this.#transfers?.take(given.transfer!);
+        return undefined;
       case "answerBye":
         this.#link.end("goodbye");
         return this.#close(step, given.ending!);
@@ -400,7 +428,14 @@ class Server implements ServerConnection {
     this.#serverFinal = undefined;
   }
 
+  /** What happened to a file next. */
+  #transferred(): ServerTransition | undefined {
+    const event = this.#transfers?.next();
+    return event && { from: "ready", to: "ready", cause: "transfer", kind: "transfer", event };
+  }
+
   #close(step: ServerStep, why: Ending): ServerTransition {
+    this.#transfers?.clear();
     this.#ending = why;
     this.#link.end();
     return { ...step, kind: "closing", ending: why };

@@ -45,6 +45,7 @@ export type ServerInput =
   | "deny"
   | "command"
   | "bad-command"
+  | "transfer"
   | "bye"
   | "end"
   | "fault"
@@ -70,6 +71,7 @@ export type ServerAction =
   | "command"
   | "refuseUnsigned"
   | "refuseBad"
+  | "transfer"
   | "answerBye"
   | "part"
   | "fault"
@@ -128,6 +130,7 @@ export const SERVER_TABLE: StateTable<ServerState, ServerInput, ServerAction> = 
     ...ENDINGS,
     "command": ["command", "ready"],
     "bad-command": ["refuseBad", "ready"],
+    "transfer": ["transfer", "ready"],
     "idle": ["bye", "closing"],
   },
   closing: { finished: ["finish", "closed"] },

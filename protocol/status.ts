@@ -129,6 +129,23 @@ export const STATUS = {
   "unexpected": { code: 1465, text: "The message does not belong at this point.", retry: "never" },
   "cut-short": { code: 1466, text: "The stream ended in the middle of a frame.", retry: "later" },
 
+  "bad-content": {
+    code: 1470,
+    text: "What arrived is not what its hash says. Send it again.",
+    retry: "later",
+  },
+  "cancelled": { code: 1471, text: "The transfer was cancelled.", retry: "never" },
+  "transfer-busy": {
+    code: 1472,
+    text: "Too many files are on their way. Wait for one to end, then try again.",
+    retry: "later",
+  },
+  "overrun": {
+    code: 1474,
+    text: "More was sent than the other side allowed.",
+    retry: "never",
+  },
+
   "internal": { code: 1500, text: "The server met a fault of its own.", retry: "later" },
   "shutting-down": { code: 1503, text: "The server is shutting down.", retry: "later" },
   "storage-full": {

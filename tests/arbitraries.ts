@@ -19,7 +19,14 @@ import {
   SCOPE_MAX,
   SEQ_MAX,
 } from "../protocol/forum/event.ts";
-import { CATALOGUE, type Kind, KINDS, type Side } from "../protocol/catalogue.ts";
+import {
+  CATALOGUE,
+  CHUNK_MAX,
+  FILE_SIZE_MAX,
+  type Kind,
+  KINDS,
+  type Side,
+} from "../protocol/catalogue.ts";
 import { FIRST_SKIPPABLE_TYPE, type FrameHeader } from "../protocol/frame.ts";
 import type { MessageOf } from "../protocol/message.ts";
 import { SCRAM_LIMITS } from "../protocol/scram.ts";
@@ -39,6 +46,12 @@ export const TRICKY: readonly string[] = [
 /** The largest time that a JavaScript date can hold. */
 export const TIME_MAX = 8_640_000_000_000_000;
 const UINT32_MAX = 0xffff_ffff;
+/** SHA-256 as it is written. */
+const sha256 = fc.string({
+  unit: fc.constantFrom(..."0123456789abcdef"),
+  minLength: 64,
+  maxLength: 64,
+});
 
 /** At most `max` units, without cutting a pair in two. */
 export function clip(value: string, max: number): string {
@@ -304,6 +317,17 @@ function messageShapes(by: Size): MessageShapes {
         fields({ kind: fc.constant("typing" as const), user: word, thread: size }),
         fields({ kind: fc.constant("closing" as const), text: text(1000, by) }),
       ),
+    ),
+    data: of("data", fields({ bytes: fc.uint8Array({ minLength: 1, maxLength: 300 }) })),
+    credit: of("credit", fields({ at: edge(0, FILE_SIZE_MAX), upto: edge(0, FILE_SIZE_MAX) })),
+    finish: of("finish", fields({ sha256 }, { file: seq, at: time })),
+    abort: of("abort", fields({ code, reason: text(1000, by) })),
+    packed: of(
+      "packed",
+      fields({
+        raw: edge(1, CHUNK_MAX),
+        bytes: fc.uint8Array({ minLength: 1, maxLength: 300 }),
+      }),
     ),
     ping: of("ping", fc.constant({})),
     pong: of("pong", fc.constant({})),

@@ -18,6 +18,7 @@ import {
   said,
   SALTED,
   type SceneOptions,
+  TRANSFER_MESSAGES,
   USER,
   VERIFIER,
 } from "./connection_scene.ts";
@@ -107,6 +108,8 @@ interface Given {
 function effect(action: ClientAction, given: Given): { tells?: string; writes: string[] } {
   switch (action) {
     case "none":
+    // Nothing is under way, so whatever comes for a transfer is thrown away.
+    case "transfer":
       return { writes: [] };
     case "welcome":
       return { tells: "welcomed", writes: [] };
@@ -258,6 +261,7 @@ const FRAMES: readonly Frame[] = [
     input: "event",
   },
   message({ kind: "notice", id: 0, body: { kind: "closing", text: "" } }, { input: "notice" }),
+  ...TRANSFER_MESSAGES.map((given) => message(given, { input: "transfer" })),
   message({ kind: "ping", id: 5, body: {} }, { before: ["pong 5"] }),
   message({ kind: "pong", id: 5, body: {} }, {}),
   message(

@@ -66,6 +66,15 @@ export interface SceneOptions {
   readonly commands?: number;
 }
 
+/** What belongs to a transfer, a message of each kind. */
+export const TRANSFER_MESSAGES: readonly Message[] = [
+  { kind: "data", id: 7, body: { bytes: new Uint8Array([1, 2, 3]) } },
+  { kind: "packed", id: 7, body: { raw: 9, bytes: new Uint8Array([3, 0]) } },
+  { kind: "credit", id: 7, body: { at: 3, upto: 9 } },
+  { kind: "finish", id: 7, body: { sha256: "0123456789abcdef".repeat(4) } },
+  { kind: "abort", id: 7, body: { code: 1471, reason: "" } },
+];
+
 /** Longer than any test. */
 export const NEVER = 1e12;
 
@@ -189,8 +198,9 @@ export function move(
   { count, now }: { count: number; now: number },
 ): number {
   let left = count;
-  while (left > 0 && from.pendingTransmit > 0 && to.wantsRead) {
+  while (left > 0 && to.wantsRead) {
     const bytes = from.peekTransmit().slice(0, left);
+    if (bytes.length === 0) break;
     to.receive(bytes, now);
     from.consumeTransmit(bytes.length);
     left -= bytes.length;

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import type { Side } from "../protocol/catalogue.ts";
-import { readFrame } from "../protocol/frame.ts";
+import { encodeFrame, readFrame } from "../protocol/frame.ts";
 import {
   createLink,
   HELD_BYTES_MAX,
@@ -567,5 +567,48 @@ Deno.test("what is sent comes out in order: text, messages and shared frames", (
       ping,
       encodeMessage({ kind: "bye", id: 0, body: { code: 1, reason: "" } }),
     ]),
+  );
+});
+
+Deno.test("what is told after all talk waits for it: a message stands behind at most one such frame", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof(fc.constant("talk"), fc.nat(200)), { maxLength: 60 }),
+      (steps) => {
+        let given = 0;
+        const bulk = () => {
+          given++;
+          return encodeFrame(0x30, 9, new Uint8Array(100));
+        };
+        const link = createLink({ side: "client", frame: 1000, heartbeat: 0, now: 0, bulk });
+        const read = createReceiveBuffer();
+        /** Frames of bulk that were begun when each message was given, and came before it. */
+        const begun: number[] = [];
+        let came = 0;
+        const take = (count: number) => {
+          const bytes = link.peekTransmit().subarray(0, count);
+          read.append(bytes);
+          link.consumeTransmit(bytes.length);
+          for (;;) {
+            const frame = readFrame(read, () => 1000);
+            if (frame === undefined || "tooLarge" in frame) return;
+            if (frame.type === 0x30) came++;
+            else assert(came <= begun.shift()!, "a message waited for a frame begun after it");
+          }
+        };
+        for (const step of steps) {
+          if (step === "talk") {
+            link.send({ kind: "bye", id: 0, body: { code: 1, reason: "" } });
+            begun.push(given);
+          } else take(step as number);
+          assert(link.pendingTransmit <= steps.length * 50, "bulk does not count as pending");
+        }
+        for (let i = 0; begun.length > 0; i++) {
+          assert(i < 1000);
+          take(50);
+        }
+      },
+    ),
+    { numRuns: runs(200) },
   );
 });

@@ -3,8 +3,14 @@ import fc from "fast-check";
 import { command as commandSchema, isChange } from "../protocol/forum/command_schema.ts";
 import { scopeThread, threadScope, userScope } from "../protocol/forum/event.ts";
 import { forumEvent } from "../protocol/forum/event_schema.ts";
-import { CATALOGUE, type Kind, KINDS, type Side } from "../protocol/catalogue.ts";
-import { encodeFrame, FIRST_SKIPPABLE_TYPE, type Frame, readFrame } from "../protocol/frame.ts";
+import { CATALOGUE, CHUNK_MAX, type Kind, KINDS, type Side } from "../protocol/catalogue.ts";
+import {
+  encodeFrame,
+  FIRST_SKIPPABLE_TYPE,
+  type Frame,
+  FRAME_HEADER_BYTES,
+  readFrame,
+} from "../protocol/frame.ts";
 import {
   BANNER,
   encodeMessage,
@@ -76,6 +82,11 @@ Deno.test("DESIGN §3: the catalogue's types, senders and ids", () => {
     "12 refused server request",
     "20 event server thread",
     "21 notice server none",
+    "30 data both transfer",
+    "31 credit both transfer",
+    "32 finish both transfer",
+    "33 abort both transfer",
+    "34 packed both transfer",
     "40 ping both nonce",
     "41 pong both nonce",
     "42 bye both none",
@@ -178,12 +189,31 @@ Deno.test("an id where there is none is a fault", () => {
   fc.assert(
     fc.property(message, fc.constantFrom(1, 0x8000_0000, 0xffff_ffff), (given, id) => {
       const { kind, body } = given as Message;
-      const outcome = parse(kind, payloadOf(kind, body), id);
+      const payload = encodeMessage(given as Message).subarray(FRAME_HEADER_BYTES);
+      const outcome = parse(kind, payload, id);
       if (CATALOGUE[kind].id === "none") assertEquals(faultOf(outcome).status, "bad-message");
       else assertEquals<unknown>(outcome, { kind, id, body });
     }),
     { numRuns: runs() },
   );
+});
+
+Deno.test("DATA and PACKED carry from one byte to a chunk, and a PACKED stands for as many", () => {
+  const bytes = (count: number) => new Uint8Array(count).fill(1);
+  assertEquals(parse("data", bytes(1), 7), { kind: "data", id: 7, body: { bytes: bytes(1) } });
+  assertEquals(parse("data", bytes(CHUNK_MAX), 7)?.kind, "data");
+  for (const payload of [bytes(0), bytes(CHUNK_MAX + 1)]) {
+    assertEquals(faultOf(parse("data", payload, 7)).status, "bad-message");
+  }
+  const packed = (raw: number, count: number) => {
+    const payload = bytes(4 + count);
+    new DataView(payload.buffer).setUint32(0, raw);
+    return parse("packed", payload, 7);
+  };
+  assertEquals(packed(9, 2), { kind: "packed", id: 7, body: { raw: 9, bytes: bytes(2) } });
+  assertEquals(packed(CHUNK_MAX, CHUNK_MAX)?.kind, "packed");
+  const wrong = [[0, 2], [CHUNK_MAX + 1, 2], [0xffff_ffff, 2], [9, 0], [9, CHUNK_MAX + 1]];
+  for (const [raw, count] of wrong) assertEquals(faultOf(packed(raw, count)).status, "bad-message");
 });
 
 Deno.test("PING and PONG carry nothing", () => {

@@ -144,7 +144,7 @@ Deno.test("every byte listing is the frame that it is said to be", () => {
     assertEquals([message.kind, message.id], [what, Number(id)]);
     assertEquals(encodeMessage(message), bytes);
     const next = BLOCKS[place + 1];
-    if (frame.length > 0) {
+    if (frame.length > 0 && CATALOGUE[message.kind].bytes === undefined) {
       assertEquals([next.words[0], next.words[1]], ["json", what]);
       assertEquals(message.body, JSON.parse(next.text));
     }

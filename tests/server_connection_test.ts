@@ -19,6 +19,7 @@ import {
   said,
   SALTED,
   type SceneOptions,
+  TRANSFER_MESSAGES,
   USER,
   VERIFIER,
 } from "./connection_scene.ts";
@@ -100,6 +101,8 @@ function effect(action: ServerAction, given: Given): { tells?: string; writes: s
   const { input, id, status } = given;
   switch (action) {
     case "none":
+    // Nothing is under way, so whatever comes for a transfer is thrown away.
+    case "transfer":
       return { writes: [] };
     case "turnAway":
       return { tells: "closing", writes: ["DFP 1460"] };
@@ -233,6 +236,7 @@ const FRAMES: readonly Frame[] = [
     bytes: encodeText(0x10, 10, "users"),
     ...{ input: "bad-command", id: 10, status: "bad-message" },
   },
+  ...TRANSFER_MESSAGES.map((given) => message(given, { input: "transfer" })),
   message({ kind: "ping", id: 5, body: {} }, { before: ["pong 5"] }),
   message({ kind: "pong", id: 5, body: {} }, {}),
   message({ kind: "bye", id: 0, body: { code: 2025, reason: "" } }, { input: "bye" }),

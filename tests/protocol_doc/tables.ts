@@ -32,6 +32,7 @@ import { SCRAM_LIMITS } from "../../protocol/scram.ts";
 import { SERVER_TABLE } from "../../protocol/server_table.ts";
 import { type Refusal, STATUS } from "../../protocol/status.ts";
 import { TEXT_LIMITS } from "../../protocol/text.ts";
+import { RECEIVER_TABLE, SENDER_TABLE } from "../../protocol/transfer/transfer_table.ts";
 import { CONFIG_DEFAULTS } from "../../server/config.ts";
 import { FEED_BYTES, FEEDS_BYTES } from "../../server/feed.ts";
 import {
@@ -64,9 +65,9 @@ function messageTable(): Table {
   return {
     header: ["Type", "Name", "From", "Id", "Payload", "What it is for"],
     rows: KINDS.map((kind) => {
-      const { type, from, id, body } = CATALOGUE[kind];
+      const { type, from, id, body, bytes } = CATALOGUE[kind];
       const hex = type.toString(16).padStart(2, "0");
-      const payload = body === undefined ? "empty" : "JSON object";
+      const payload = bytes !== undefined ? "bytes" : body === undefined ? "empty" : "JSON object";
       return [hex, kind.toUpperCase(), from, id === "none" ? "0" : id, payload];
     }),
     key: 1,
@@ -231,6 +232,10 @@ export const TABLES: Record<string, () => Table> = {
   "client states": () => stateTable(CLIENT_TABLE as AnyTable),
   "client inputs": () => wordTable("Input", inputsOf(CLIENT_TABLE as AnyTable)),
   "client actions": () => wordTable("Action", actionsOf(CLIENT_TABLE as AnyTable)),
+  "sender states": () => stateTable(SENDER_TABLE as AnyTable),
+  "sender inputs": () => wordTable("Input", inputsOf(SENDER_TABLE as AnyTable)),
+  "receiver states": () => stateTable(RECEIVER_TABLE as AnyTable),
+  "receiver inputs": () => wordTable("Input", inputsOf(RECEIVER_TABLE as AnyTable)),
   limits: limitTable,
   policy: policyTable,
   scram: scramTable,
