@@ -32,6 +32,7 @@ interface Reading {
 
 /** One client: a ring of sending times, since answers come in the order of the requests. */
 interface Client {
+  readonly number: number;
   readonly member: Member;
   readonly sentAt: Float64Array;
   first: number;
@@ -58,7 +59,7 @@ class ClosedLoop {
     const { wire, clients, inFlight } = this.#options;
     for (let i = 0; i < clients; i++) {
       const member = await wire.join("publisher");
-      this.#clients.push({ member, sentAt: new Float64Array(inFlight), first: 0 });
+      this.#clients.push({ number: i, member, sentAt: new Float64Array(inFlight), first: 0 });
     }
     this.#begin = this.#reading();
     try {
@@ -82,7 +83,7 @@ class ClosedLoop {
     const { conn, framing } = client.member;
     const buffer = new Uint8Array(READ_BYTES);
     client.sentAt.fill(performance.now());
-    await writeAll(conn, wire.encode(inFlight));
+    await writeAll(conn, wire.encode(inFlight, client.number));
     while (!this.#over) {
       const length = await conn.read(buffer).catch((error) => {
         if (this.#over) return null;
@@ -95,7 +96,7 @@ class ClosedLoop {
       if (answer !== undefined) await writeAll(conn, answer);
       if (count === 0) continue;
       this.#take(client, count);
-      if (!this.#over) await writeAll(conn, wire.encode(count));
+      if (!this.#over) await writeAll(conn, wire.encode(count, client.number));
     }
   }
 

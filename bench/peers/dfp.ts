@@ -168,38 +168,23 @@ function dfpFraming(counted: number): Framing {
   });
 }
 
-/** Digits of the number in a key. */
-const KEY_DIGITS = 9;
+/** The first number of a series of keys: all that follow have as many digits. */
+const FIRST_NUMBER = 1_000_000;
+const KEY_DIGITS = 7;
 
-class DfpWire implements Wire {
-  readonly #access: Access;
+/** What one publisher posts: frames that differ only in the number of the request and in that of the key. */
+class Series {
   readonly #frame: Uint8Array<ArrayBuffer>;
   readonly #digitsAt: number;
-  #number = 0;
+  #number = FIRST_NUMBER;
 
-  constructor(access: Access, name: string, text: string) {
-    this.#access = access;
-    const key = `${name}-${"0".repeat(KEY_DIGITS)}`;
-    const body: Command = { op: "post", thread: THREAD, text, key };
+  constructor(name: string, text: string) {
+    const body: Command = { op: "post", thread: THREAD, text, key: `${name}-${FIRST_NUMBER}` };
     this.#frame = Uint8Array.from(encodeMessage({ kind: "command", id: 1, body }));
     // The key stands last: `…0"}`.
     this.#digitsAt = this.#frame.length - 2 - KEY_DIGITS;
   }
 
-  async join(part: "subscriber" | "publisher" | "idle"): Promise<Member> {
-    const talk = await Talk.open(this.#access.port);
-    talk.connection.login(USER, performance.now());
-    await talk.until("granted");
-    if (part === "subscriber") {
-      talk.connection.command(1, { op: "follow", scope: `thread/${THREAD}` });
-      await talk.until("done");
-    }
-    const { conn } = talk;
-    const { event, done } = CATALOGUE;
-    return { conn, framing: dfpFraming(part === "subscriber" ? event.type : done.type) };
-  }
-
-  /** One frame, copied; only the number of the request and the digits of the key differ. */
   encode(count: number): Uint8Array<ArrayBuffer> {
     const size = this.#frame.length;
     const bytes = new Uint8Array(count * size);
@@ -217,6 +202,38 @@ class DfpWire implements Wire {
       }
     }
     return bytes;
+  }
+}
+
+class DfpWire implements Wire {
+  readonly #access: Access;
+  readonly #name: string;
+  readonly #text: string;
+  /** One a publisher, as each client has keys of its own. */
+  readonly #series: Series[] = [];
+
+  constructor(access: Access, name: string, text: string) {
+    this.#access = access;
+    this.#name = name;
+    this.#text = text;
+  }
+
+  async join(part: "subscriber" | "publisher" | "idle"): Promise<Member> {
+    const talk = await Talk.open(this.#access.port);
+    talk.connection.login(USER, performance.now());
+    await talk.until("granted");
+    if (part === "subscriber") {
+      talk.connection.command(1, { op: "follow", scope: `thread/${THREAD}` });
+      await talk.until("done");
+    }
+    const { conn } = talk;
+    const { event, done } = CATALOGUE;
+    return { conn, framing: dfpFraming(part === "subscriber" ? event.type : done.type) };
+  }
+
+  encode(count: number, client = 0): Uint8Array<ArrayBuffer> {
+    this.#series[client] ??= new Series(`${this.#name}.${client}`, this.#text);
+    return this.#series[client].encode(count);
   }
 }
 

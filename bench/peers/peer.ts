@@ -40,8 +40,11 @@ export interface Member {
 export interface Wire {
   /** Connects and signs in. */
   join(part: Part): Promise<Member>;
-  /** The bytes that publish so many messages, each with a body of `bodyBytes`. */
-  encode(count: number): Uint8Array<ArrayBuffer>;
+  /**
+   * The bytes that publish so many messages, each with a body of `bodyBytes`; `client` tells the publishers
+   * of one wire from each other, where there are several.
+   */
+  encode(count: number, client?: number): Uint8Array<ArrayBuffer>;
 }
 
 /** What a wire is made for. */
