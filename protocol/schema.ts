@@ -72,6 +72,15 @@ export function text(max: number, min = 0): Schema<string> {
   );
 }
 
+/** Exactly so many lower-case hexadecimal digits: a hash as text. */
+export function hexadecimal(digits: number): Schema<string> {
+  return rule(
+    `a string of ${digits} lower-case hexadecimal digits`,
+    (value): value is string =>
+      typeof value === "string" && value.length === digits && /^[0-9a-f]*$/.test(value),
+  );
+}
+
 /** A whole number from `min` to `max`, both included. */
 export function integer(min: number, max: number): Schema<number> {
   return rule(
