@@ -39,6 +39,12 @@ export const STATUS = {
   },
   "no-message": { code: 1405, text: "There is no such message in this thread.", retry: "never" },
   "unknown-user": { code: 1406, text: "There is no user of that name.", retry: "never" },
+  "no-file": { code: 1407, text: "There is no such file in this thread.", retry: "never" },
+  "file-exists": {
+    code: 1408,
+    text: "A file of that name is in the thread already. Choose another name.",
+    retry: "never",
+  },
   "thread-exists": { code: 1409, text: "A thread of that title is there already.", retry: "never" },
   "user-exists": { code: 1410, text: "That user name is taken. Choose another.", retry: "never" },
   "already-logged-in": {
@@ -62,6 +68,11 @@ export const STATUS = {
   },
   "no-change": { code: 1418, text: "It is so already.", retry: "never" },
   "full": { code: 1419, text: "There is no room for one more here.", retry: "never" },
+  "quota": {
+    code: 1420,
+    text: "This is more than the limit allows. Take files out, or share smaller ones.",
+    retry: "never",
+  },
   "locked-out": {
     code: 1423,
     text: "Too many wrong passwords. Wait, then try again.",
@@ -128,6 +139,28 @@ export const STATUS = {
   "bad-message": { code: 1464, text: "The payload is not what its type needs.", retry: "never" },
   "unexpected": { code: 1465, text: "The message does not belong at this point.", retry: "never" },
   "cut-short": { code: 1466, text: "The stream ended in the middle of a frame.", retry: "later" },
+
+  "bad-content": {
+    code: 1470,
+    text: "What arrived is not what its hash says. Send it again.",
+    retry: "later",
+  },
+  "cancelled": { code: 1471, text: "The transfer was cancelled.", retry: "never" },
+  "transfer-busy": {
+    code: 1472,
+    text: "Too many transfers at once. Wait for one to end, then go on.",
+    retry: "later",
+  },
+  "paused": {
+    code: 1473,
+    text: "The other side stopped for now; go on later.",
+    retry: "later",
+  },
+  "overrun": {
+    code: 1474,
+    text: "More was sent than the other side allowed.",
+    retry: "never",
+  },
 
   "internal": { code: 1500, text: "The server met a fault of its own.", retry: "later" },
   "shutting-down": { code: 1503, text: "The server is shutting down.", retry: "later" },
