@@ -30,6 +30,7 @@ export {
   digest,
   // A message of the protocol bears the name already.
   type Message as StoredMessage,
+  type SharedFile,
   type State,
   type Thread,
   type User,

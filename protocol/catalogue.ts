@@ -7,16 +7,16 @@
 
 import type { Bodies, Notice, Scram, UnknownNotice } from "./body.ts";
 import { command } from "./forum/command_schema.ts";
-import { ROLES, SCOPE_MAX, SEQ_MAX } from "./forum/event.ts";
+import { FILE_SIZE_MAX, ROLES, SCOPE_MAX, SEQ_MAX, TIME_MAX } from "./forum/event.ts";
 import { forumEvent } from "./forum/event_schema.ts";
 import {
   flag,
+  hexadecimal,
   integer,
   list,
   object,
   oneOf,
   optional,
-  pattern,
   record,
   type Schema,
   tagged,
@@ -47,17 +47,13 @@ export interface CatalogueEntry<B> {
 export const CHUNK_MAX: number = 64 * 1024;
 /** What PACKED says before the deflated bytes: how many they were. */
 export const PACKED_HEADER_BYTES = 4;
-/** The largest file, in bytes: 1 PiB. */
-export const FILE_SIZE_MAX: number = 2 ** 50;
 
 const word: Schema<string> = text(64, 1);
 const scram: Schema<Scram> = record({ scram: text(2048, 1) });
 const encoded: Schema<string> = text(128, 1);
-const time: Schema<number> = integer(0, 8_640_000_000_000_000);
+const time: Schema<number> = integer(0, TIME_MAX);
 const size: Schema<number> = integer(0, 0xffff_ffff);
 const place: Schema<number> = integer(0, FILE_SIZE_MAX);
-/** SHA-256 in lower-case hexadecimal. */
-export const sha256Text: Schema<string> = pattern(/^[0-9a-f]{64}$/, "64 hexadecimal digits");
 
 /** Every kind of message. */
 export const CATALOGUE: { readonly [K in Kind]: CatalogueEntry<Bodies[K]> } = {
@@ -150,7 +146,7 @@ export const CATALOGUE: { readonly [K in Kind]: CatalogueEntry<Bodies[K]> } = {
     from: "both",
     id: "transfer",
     body: record({
-      sha256: sha256Text,
+      sha256: hexadecimal(64),
       file: optional(integer(1, SEQ_MAX)),
       at: optional(time),
     }),

@@ -72,9 +72,13 @@ export function text(max: number, min = 0): Schema<string> {
   );
 }
 
-/** A string of this form; `expects` says it in words. */
-export function pattern(form: RegExp, expects: string): Schema<string> {
-  return rule(expects, (value): value is string => typeof value === "string" && form.test(value));
+/** Exactly so many lower-case hexadecimal digits: a hash as text. */
+export function hexadecimal(digits: number): Schema<string> {
+  return rule(
+    `a string of ${digits} lower-case hexadecimal digits`,
+    (value): value is string =>
+      typeof value === "string" && value.length === digits && /^[0-9a-f]*$/.test(value),
+  );
 }
 
 /** A whole number from `min` to `max`, both included. */

@@ -39,6 +39,12 @@ export const STATUS = {
   },
   "no-message": { code: 1405, text: "There is no such message in this thread.", retry: "never" },
   "unknown-user": { code: 1406, text: "There is no user of that name.", retry: "never" },
+  "no-file": { code: 1407, text: "There is no such file in this thread.", retry: "never" },
+  "file-exists": {
+    code: 1408,
+    text: "A file of that name is in the thread already. Choose another name.",
+    retry: "never",
+  },
   "thread-exists": { code: 1409, text: "A thread of that title is there already.", retry: "never" },
   "user-exists": { code: 1410, text: "That user name is taken. Choose another.", retry: "never" },
   "already-logged-in": {
@@ -62,6 +68,11 @@ export const STATUS = {
   },
   "no-change": { code: 1418, text: "It is so already.", retry: "never" },
   "full": { code: 1419, text: "There is no room for one more here.", retry: "never" },
+  "quota": {
+    code: 1420,
+    text: "This is more than the limit allows. Take files out, or share smaller ones.",
+    retry: "never",
+  },
   "locked-out": {
     code: 1423,
     text: "Too many wrong passwords. Wait, then try again.",

@@ -1,6 +1,6 @@
 /**
  * The rules for what people type (DESIGN §6): user names, thread titles, messages, reactions, search
- * words, reasons and passwords. Each `check…` takes any string and gives the form to keep, or a
+ * words, reasons, passwords, and what files are called. Each `check…` takes any string and gives the form to keep, or a
  * {@linkcode TextFault} that says what to do instead. Checking what a check gave changes nothing.
  *
  * Lines of text keep emoji, joined ones too, and the joiners that Persian, Sinhala and others write
@@ -29,6 +29,10 @@ export const TEXT_LIMITS = {
   whyCodePoints: 300,
   /** The longest password, in code points after NFC. */
   passwordCodePoints: 256,
+  /** The longest file name, in code points after NFC. */
+  fileNameCodePoints: 255,
+  /** The longest media type, in characters. */
+  mediaTypeLength: 127,
   /** The most users that one message can mention. */
   mentions: 32,
 } as const;
@@ -220,6 +224,42 @@ export function checkPassword(value: string): string | TextFault {
   return /\p{Cc}/u.test(password)
     ? complain("A password has no control characters: type it again.")
     : password;
+}
+
+/**
+ * A file name: 1 to 255 code points with something to see in them. It is a label that stands in events and
+ * is shown, never a path, so that path separators, controls and all else may occur; whoever saves a file
+ * makes a name of its own of it.
+ *
+ * @example
+ * ```ts
+ * import { checkFileName } from "./text.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(checkFileName("../Zoe\u0308.txt"), "../Zoë.txt");
+ * assertEquals(typeof checkFileName(" "), "object");
+ * ```
+ */
+export function checkFileName(value: string): string | TextFault {
+  const { fileNameCodePoints } = TEXT_LIMITS;
+  if (!value.isWellFormed()) return NOT_UNICODE;
+  const name = normalizeWithin(value, fileNameCodePoints);
+  if (name === undefined) {
+    return complain(`A file name has at most ${fileNameCodePoints} characters: shorten it.`);
+  }
+  return SEEN.test(name) ? name : complain("A file name needs a character that can be seen.");
+}
+
+/** A token as RFC 2045 has it: ASCII that can be seen, without its special characters. */
+const TOKEN = "[!#$%&'*+.0-9A-Z^_`a-z{|}~-]+";
+const MEDIA_TYPE = new RegExp(`^${TOKEN}/${TOKEN}$`);
+
+/** A media type like `image/png`: two tokens without parameters, at most 127 characters, in lower case. */
+export function checkMediaType(value: string): string | TextFault {
+  const { mediaTypeLength } = TEXT_LIMITS;
+  return value.length <= mediaTypeLength && MEDIA_TYPE.test(value) ? value.toLowerCase() : complain(
+    `A media type is like image/png, without parameters, and has at most ${mediaTypeLength} characters.`,
+  );
 }
 
 /** The length of a text in bytes of UTF-8, half a pair counted as U+FFFD, as an encoder writes it. */

@@ -59,17 +59,28 @@ function formatTime(at: number): string {
   return `${day} ${time}`;
 }
 
+/** What a terminal could obey, or what hides or turns a text: a file may be called so. Joiners stay. */
+const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}]|(?![\u200c\u200d])\p{Cf}/gu;
+
+/** A value as JSON that is safe to show. */
+function quoted(value: unknown): string {
+  return JSON.stringify(value).replace(
+    UNSAFE,
+    (character) =>
+      character.split("").map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+        .join(""),
+  );
+}
+
 /** One line, without its end. */
 export function formatActivity(activity: Activity, format: ActivityFormat): string {
   const { at, user, source, did, about = {} } = activity;
   if (format === "json") {
-    return JSON.stringify({ at: new Date(at).toISOString(), user, source, did, ...about });
+    return quoted({ at: new Date(at).toISOString(), user, source, did, ...about });
   }
   const facts = Object.entries(about)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) =>
-      ` ${name}=${typeof value === "string" ? JSON.stringify(value) : value}`
-    );
+    .map(([name, value]) => ` ${name}=${typeof value === "string" ? quoted(value) : value}`);
   return `${familyTime(at)} ${user || "-"} ${source} ${did}${facts.join("")}`;
 }
 

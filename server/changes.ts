@@ -7,6 +7,7 @@
 
 import type { Change, Keyed } from "../protocol/forum/command.ts";
 import { type Context, decide, isRefusal } from "../protocol/forum/decide.ts";
+import type { View } from "../protocol/forum/state.ts";
 import { type Refusal, refuse } from "../protocol/status.ts";
 import type { Transaction } from "./log/log.ts";
 
@@ -35,8 +36,10 @@ export function change(
   if (context.barred !== undefined) return context.barred;
   const outcome = decide(tx.view, command, context);
   if (isRefusal(outcome)) return outcome;
-  tx.append(outcome.events);
   const json = JSON.stringify(outcome.reply);
+  // An upload that only begins: its key is that of the file that it ends as.
+  if (command.op === "upload" && !("file" in outcome.reply)) return { json };
+  tx.append(outcome.events);
   tx.remember(user, key, { fingerprint: print, json });
   return { json };
 }
@@ -61,16 +64,16 @@ function fingerprint(command: Change & Keyed): string {
   return `${command.op} ${value >>> 0}`;
 }
 
-/** What the activity log says of a change. */
-export function aboutOf(
-  command: Change,
-  reply: { readonly json: string } | Refusal,
-): Record<string, string | number | undefined> {
-  const about: Record<string, string | number | undefined> = {};
+/** What the activity log says of a change that is about to be done. */
+export function aboutOf(command: Change, view: View): Record<string, string | number> {
+  const about: Record<string, string | number> = {};
   if ("thread" in command) about.thread = command.thread;
   if ("message" in command) about.message = command.message;
   if ("user" in command) about.subject = command.user;
   if ("title" in command) about.title = command.title;
-  if (isRefusal(reply)) about.refused = reply.status;
+  if (command.op === "upload") about.file = command.name;
+  else if (command.op === "withdraw") {
+    about.file = view.file(command.thread, command.file)?.name ?? command.file;
+  }
   return about;
 }

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Change, Command, Keyed } from "../protocol/forum/command.ts";
+import type { Change, Command, Download, Keyed } from "../protocol/forum/command.ts";
 import { scopeThread, userScope } from "../protocol/forum/event.ts";
 import { maySee } from "../protocol/forum/policy.ts";
 import type { ThreadRow } from "../protocol/forum/reply.ts";
@@ -51,8 +51,8 @@ export interface Asking {
 /** JSON text, or a refusal. */
 export type Answer = { readonly json: string } | Refusal;
 
-/** A command that is no change. */
-export type QuestionCommand = Exclude<Command, Change & Keyed>;
+/** A command that is answered here: it is no change, and no file comes of it. */
+export type QuestionCommand = Exclude<Command, (Change | Download) & Keyed>;
 
 function json(value: object): { json: string } {
   return { json: JSON.stringify(value) };
@@ -66,7 +66,7 @@ function fitting(rows: readonly ThreadRow[]): ThreadRow[] {
 }
 
 /** Answers a question. */
-export function answer(command: Exclude<Command, Change>, asking: Asking): Answer | (() => Answer) {
+export function answer(command: QuestionCommand, asking: Asking): Answer | (() => Answer) {
   const { tx, session, log, presence } = asking;
   const { user } = session;
   switch (command.op) {
@@ -101,6 +101,11 @@ export function answer(command: Exclude<Command, Change>, asking: Asking): Answe
         return json({ threads: rows, messages, more: more || rows.length < threads.length });
       };
     }
+    case "files":
+      if (command.thread !== undefined && !visible(asking, command.thread)) {
+        return refuse("no-thread");
+      }
+      return json(log.files(user, command));
     case "users":
       return json(presence.rows(tx.view));
     case "follow":

@@ -11,7 +11,7 @@
  */
 
 import { encodeBase64 } from "../protocol/base64.ts";
-import type { Change, Command } from "../protocol/forum/command.ts";
+import type { Command } from "../protocol/forum/command.ts";
 import { isChange } from "../protocol/forum/command_schema.ts";
 import { decideOpening, decidePromotion, isRefusal } from "../protocol/forum/decide.ts";
 import { FRAME_PAYLOAD_MAX } from "../protocol/message.ts";
@@ -33,7 +33,7 @@ import type { Job, JobOf } from "./job.ts";
 import { LIMIT_DEFAULTS, type OperationLimits, TURNED_AWAY_MAX } from "./limits.ts";
 import type { Log, Published, Transaction } from "./log/log.ts";
 import { createPresence, type Presence } from "./presence.ts";
-import { type Answer, answer } from "./questions.ts";
+import { type Answer, answer, type QuestionCommand } from "./questions.ts";
 import { createSession, type ServiceSession, type Session, type SessionEvents } from "./session.ts";
 import { createSignIn, type SignIn, type SignInOptions } from "./sign_in.ts";
 import { createThrottle, type Throttle } from "./throttle.ts";
@@ -41,6 +41,8 @@ import { createUnits, type Task, type Unit, type Units } from "./units.ts";
 
 /** The public thread that every forum begins with. */
 export const LOBBY = "lobby";
+/** What becomes of commands that move the bytes of files. */
+const NOT_CARRIED: Refusal = refuse("not-allowed", "Files are not carried yet.");
 /** How often it is told which limits were reached, in ms. */
 const REPORT_EVERY = 10_000;
 
@@ -362,13 +364,9 @@ class ForumService implements Service {
     session: ServiceSession,
     { id, command, barred, unit }: JobOf<"command"> & { unit: Unit },
   ): void {
-    const outcome = isChange(command)
-      ? change(tx, command, {
-        user: session.user,
-        at: this.#options.clock(),
-        barred: this.#closing ? refuse("shutting-down") : barred,
-      })
-      : this.#question(tx, session, { command, unit });
+    // What it is about may be gone once it is done. What somebody reads is nobody's business.
+    const about = isChange(command) && command.op !== "mark" && aboutOf(command, tx.view);
+    const outcome = this.#do(tx, session, { command, barred, unit });
     if (command.op === "credential" && typeof outcome !== "function" && !isRefusal(outcome)) {
       // Whoever knew the old password may hold a token that it brought, or be here.
       this.#signIn.keepOnly(tx, session.user, session.token);
@@ -377,22 +375,34 @@ class ForumService implements Service {
     unit.aftermath.push(() => {
       const reply = typeof outcome === "function" ? outcome() : outcome;
       this.#answer(session, id, reply);
+      const refused = isRefusal(reply) ? { refused: reply.status } : {};
       // Of a flood only its size is told.
-      const flooding = isRefusal(reply) && reply.status === "rate";
-      // What somebody reads is nobody's business.
-      if (isChange(command) && command.op !== "mark" && !flooding) {
-        this.#record(session, command.op, aboutOf(command, reply));
-      }
+      const flooding = refused.refused === "rate";
+      if (about && !flooding) this.#record(session, command.op, { ...about, ...refused });
       session.wake();
     });
     const bytes = replyBytes(command, outcome);
     if (bytes > 0) unit.replyBytes.set(session, (unit.replyBytes.get(session) ?? 0) + bytes);
   }
 
+  #do(
+    tx: Transaction,
+    session: ServiceSession,
+    { command, barred, unit }: Pick<JobOf<"command">, "command" | "barred"> & { unit: Unit },
+  ): Answer | (() => Answer) {
+    if (command.op === "upload" || command.op === "download") return NOT_CARRIED;
+    if (!isChange(command)) return this.#question(tx, session, { command, unit });
+    return change(tx, command, {
+      user: session.user,
+      at: this.#options.clock(),
+      barred: this.#closing ? refuse("shutting-down") : barred,
+    });
+  }
+
   #question(
     tx: Transaction,
     session: ServiceSession,
-    { command, unit }: { command: Exclude<Command, Change>; unit: Unit },
+    { command, unit }: { command: QuestionCommand; unit: Unit },
   ): { json: string } | Refusal | (() => { json: string } | Refusal) {
     return answer(command, {
       tx,

@@ -13,20 +13,14 @@ import { encodeBase64 } from "../protocol/base64.ts";
 import type { Command, Op } from "../protocol/forum/command.ts";
 import {
   type EventKind,
+  FILE_SIZE_MAX,
   FOLDED_NAME_MAX,
   type ForumEvent,
   ROLES,
   SCOPE_MAX,
   SEQ_MAX,
 } from "../protocol/forum/event.ts";
-import {
-  CATALOGUE,
-  CHUNK_MAX,
-  FILE_SIZE_MAX,
-  type Kind,
-  KINDS,
-  type Side,
-} from "../protocol/catalogue.ts";
+import { CATALOGUE, CHUNK_MAX, type Kind, KINDS, type Side } from "../protocol/catalogue.ts";
 import { FIRST_SKIPPABLE_TYPE, type FrameHeader } from "../protocol/frame.ts";
 import type { MessageOf } from "../protocol/message.ts";
 import { SCRAM_LIMITS } from "../protocol/scram.ts";
@@ -46,12 +40,6 @@ export const TRICKY: readonly string[] = [
 /** The largest time that a JavaScript date can hold. */
 export const TIME_MAX = 8_640_000_000_000_000;
 const UINT32_MAX = 0xffff_ffff;
-/** SHA-256 as it is written. */
-const sha256 = fc.string({
-  unit: fc.constantFrom(..."0123456789abcdef"),
-  minLength: 64,
-  maxLength: 64,
-});
 
 /** At most `max` units, without cutting a pair in two. */
 export function clip(value: string, max: number): string {
@@ -99,6 +87,11 @@ function several<T>(
 const seq = edge(1, SEQ_MAX);
 const place = edge(0, SEQ_MAX);
 const size = edge(0, UINT32_MAX);
+const bytes = edge(0, FILE_SIZE_MAX);
+const sha256 = fc.oneof(
+  fc.constantFrom("0".repeat(64), "f".repeat(64)),
+  fc.string({ unit: fc.constantFrom(..."0123456789abcdef"), minLength: 64, maxLength: 64 }),
+);
 const time = edge(0, TIME_MAX);
 const flag = fc.boolean();
 const role = fc.constantFrom(...ROLES);
@@ -145,6 +138,11 @@ function commandShapes(by: Size): CommandShapes {
     invite: fields({ op: op("invite"), thread: seq, user: name }, { key }),
     expel: fields({ op: op("expel"), thread: seq, user: name }, { key, why }),
     mark: fields({ op: op("mark"), thread: seq, upto: seq }, { key }),
+    upload: fields(
+      { op: op("upload"), thread: seq, name: text(4096, by), size: bytes },
+      { key, type: text(1024, by), sha256, modified: time, deflate: flag },
+    ),
+    withdraw: fields({ op: op("withdraw"), thread: seq, file: seq }, { key, why }),
     role: fields({ op: op("role"), user: name, role }, { key, why }),
     ban: fields({ op: op("ban"), user: name, on: flag }, { key, why }),
     credential: fields({
@@ -162,6 +160,14 @@ function commandShapes(by: Size): CommandShapes {
     ),
     since: fields({ op: op("since"), at: time }, { key, thread: seq, limit }),
     search: fields({ op: op("search"), words: title }, { key, thread: seq, limit }),
+    files: fields(
+      { op: op("files") },
+      { key, thread: seq, name: text(4096, by), skip: place, limit },
+    ),
+    download: fields(
+      { op: op("download"), thread: seq, file: seq, upto: bytes },
+      { key, offset: bytes, deflate: flag },
+    ),
     users: fields({ op: op("users") }, { key }),
     follow: fields({ op: op("follow"), scope }, { key, after: place }),
     unfollow: fields({ op: op("unfollow"), scope }, { key }),
@@ -216,6 +222,14 @@ function eventShapes(by: Size): EventShapes {
     "reaction.changed": fields(
       { ...entry("reaction.changed"), message: seq, emoji: text(64, by), on: flag },
     ),
+    "file.shared": fields({
+      ...entry("file.shared"),
+      name: text(510, by),
+      size: bytes,
+      type: text(127, by),
+      sha256,
+    }),
+    "file.removed": fields({ ...entry("file.removed"), file: seq, name: text(510, by) }, { why }),
     "member.joined": fields({ ...entry("member.joined"), user }),
     "member.left": fields({ ...entry("member.left"), user }, { why }),
     "user.registered": fields({ ...entry("user.registered"), user }),

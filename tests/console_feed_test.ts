@@ -12,7 +12,7 @@ function feedOf(everything: boolean) {
   const { client, asked } = scriptedClient({
     threads: () => ({ threads: [direct, threadRow(1, "lobby")], more: false }),
     watch: () => ({ users: [{ user: "Ann" }] }),
-    read: ({ thread }) => ({ thread: { ...direct, thread }, messages: [], more: false }),
+    read: ({ thread }) => ({ thread: { ...direct, thread }, messages: [], files: [], more: false }),
   });
   const directory = createDirectory("Yoda");
   const numbers = createNumbers();

@@ -8,7 +8,7 @@ import { createNumbers } from "../client/console/numbers.ts";
 import { failed, type Outcome } from "../client/console/outcome.ts";
 import { eventRenderer } from "../client/console/render_event.ts";
 import { outcomeRenderer } from "../client/console/render_outcome.ts";
-import { createPaint } from "../client/console/style.ts";
+import { createPaint, sizeText } from "../client/console/style.ts";
 import type { ForumEvent } from "../protocol/forum/event.ts";
 import { scriptedClient, threadRow } from "./console_client.ts";
 import { runs } from "./runs.ts";
@@ -63,7 +63,7 @@ Deno.test("RDT shows numbered messages with their marks, and how to see the othe
   const shown = outcome({
     ok: true,
     command: "RDT",
-    result: { thread, messages, more: true, from: 51 },
+    result: { thread, messages, files: [], more: true, from: 51 },
   });
   assertEquals(shown.split("\n"), [
     '#3 "The Force" by Yoda, 52 messages',
@@ -72,6 +72,80 @@ Deno.test("RDT shows numbered messages with their marks, and how to see the othe
     "Earlier: RDT #3 1",
     "Later: RDT #3 53",
   ]);
+});
+
+const sha256 = "a".repeat(64);
+
+Deno.test("RDT shows files where they were shared, between the messages", () => {
+  const file = (seq: number, name: string, size: number) => ({
+    seq,
+    name,
+    by: "Ann",
+    at: 0,
+    size,
+    type: "a/b",
+    sha256,
+  });
+  const message = (number: number, seq: number) => ({ number, seq, by: "Yoda", at: 0, text: "x" });
+  const result = {
+    thread: threadRow(3, "The Force", { messages: 2 }),
+    messages: [message(1, 4), message(2, 6)],
+    files: [file(3, "a.txt", 1), file(5, "two\nlines", 1_258_291), file(9, "c", 2048)],
+    filesMore: true as const,
+    more: false,
+  };
+  assertEquals(renderers().outcome({ ok: true, command: "RDT", result }).split("\n"), [
+    '#3 "The Force" by Yoda, 2 messages',
+    "Older files: FLS #3",
+    `* Ann (${time}) shared a.txt (1 byte)`,
+    `1 Yoda (${time}): x`,
+    `* Ann (${time}) shared two\\nlines (1.2 MiB)`,
+    `2 Yoda (${time}): x`,
+    `* Ann (${time}) shared c (2.0 KiB)`,
+  ]);
+});
+
+Deno.test("sizes are told in binary units, with as much as fits", () => {
+  const sizes: [number, string][] = [
+    [0, "0 bytes"],
+    [1, "1 byte"],
+    [1023, "1023 bytes"],
+    [1024, "1.0 KiB"],
+    [1024 * 1024 - 1, "1.0 MiB"],
+    [1.5 * 2 ** 30, "1.5 GiB"],
+    [2 ** 50, "1.0 PiB"],
+    [2 ** 61, "2048.0 PiB"],
+  ];
+  for (const [bytes, text] of sizes) assertEquals(sizeText(bytes), text);
+});
+
+Deno.test("files that come and go are told, one's own are not", () => {
+  const { event } = renderers();
+  const shared = (by: string): ForumEvent => ({
+    ...base,
+    by,
+    kind: "file.shared",
+    name: "holocron.bin",
+    size: 1_258_291,
+    type: "a/b",
+    sha256,
+  });
+  const removed: ForumEvent = {
+    ...base,
+    kind: "file.removed",
+    file: 3,
+    name: "holocron.bin",
+    why: "dark",
+  };
+  assertEquals(
+    event({ type: "event", event: shared("Ann") }),
+    '["The Force"] Ann has shared holocron.bin (1.2 MiB)',
+  );
+  assertEquals(event({ type: "event", event: shared("yoda") }), undefined);
+  assertEquals(
+    event({ type: "event", event: removed }),
+    '["The Force"] Ann has removed the file holocron.bin: dark',
+  );
 });
 
 Deno.test("a refusal is its sentence, how long to wait, and its code", () => {
@@ -164,10 +238,13 @@ Deno.test("hostile names, titles, texts and reasons do nothing to the terminal",
         text: evil,
         reactions: [{ emoji: evil, users: [evil] }],
       };
+      const file = { seq: 3, name: evil, by: evil, at: 0, size: 1, type: evil, sha256 };
       const found = { ...row, thread: 9, title: evil };
       const events: ForumEvent[] = [
         { ...base, by: evil, kind: "message.posted", text: evil, number: 1 },
         { ...base, by: evil, kind: "reaction.changed", message: 1, emoji: evil, on: true },
+        { ...base, by: evil, kind: "file.shared", name: evil, size: 1, type: evil, sha256 },
+        { ...base, by: evil, kind: "file.removed", file: 1, name: evil, why: evil },
         { ...base, by: evil, kind: "member.left", user: "x", why: evil },
         { ...base, by: evil, kind: "thread.created", scope: "directory", thread: 8, title: evil },
         {
@@ -181,7 +258,11 @@ Deno.test("hostile names, titles, texts and reasons do nothing to the terminal",
         },
       ];
       const shown = [
-        outcome({ ok: true, command: "RDT", result: { thread, messages: [row], more: false } }),
+        outcome({
+          ok: true,
+          command: "RDT",
+          result: { thread, messages: [row], files: [file], more: false },
+        }),
         outcome({
           ok: true,
           command: "SRC",

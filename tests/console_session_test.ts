@@ -23,6 +23,7 @@ const server: Answers = {
   read: ({ number, thread }) => ({
     thread: thread === 1 ? lobby : force,
     messages: [message(1, 2), message(2, 3), message(3, 4)].slice((number ?? 1) - 1),
+    files: [],
     more: false,
   }),
   post: () => ({ seq: 9, number: 4, at: 5 }),
@@ -168,6 +169,7 @@ Deno.test("/react the second time takes the reaction off", async () => {
     read: () => ({
       thread: lobby,
       messages: [{ ...message(1, 2), reactions: [{ emoji: "👍", users }] }],
+      files: [],
       more: false,
     }),
   });

@@ -1,24 +1,30 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import type { Change } from "../protocol/forum/command.ts";
+import type { Change, Upload } from "../protocol/forum/command.ts";
 import { command as commandSchema, isChange } from "../protocol/forum/command_schema.ts";
 import {
+  type Content,
+  type Context,
   decide,
   decideOpening,
   decidePromotion,
   decideRegistration,
   EMOJIS_MAX,
+  FILES_MAX,
   isRefusal,
   MEMBERS_MAX,
+  type Quota,
 } from "../protocol/forum/decide.ts";
 import { type ForumEvent, type Role, ROLES } from "../protocol/forum/event.ts";
 import { forumEvent } from "../protocol/forum/event_schema.ts";
 import { evolve } from "../protocol/forum/evolve.ts";
 import { createMemoryState, type MemoryState } from "../protocol/forum/memory_state.ts";
-import { describe, digest, pair } from "../protocol/forum/state.ts";
+import { describe, digest, pair, type SharedFile } from "../protocol/forum/state.ts";
 import type { StatusName } from "../protocol/status.ts";
 import {
   checkBody,
+  checkFileName,
+  checkMediaType,
   checkName,
   checkReaction,
   checkTitle,
@@ -63,6 +69,33 @@ const BODIES = [
   ...[`@${LIGATURES} @constructor @toString`, "#10 is not #1"],
 ];
 const EMOJIS = ["👍", ":+1:", "❤️", "a", "", "ab", ":+1", "🇩🇪", ":x:", "\u200d"];
+const FILE_NAMES = [
+  ...["a.txt", "A.TXT", "b.bin", "../x", "CON", "a\0b", "two\nlines", "\u202egpj.exe", "😀"],
+  ...[
+    "__proto__",
+    "constructor",
+    "e\u0301",
+    "é",
+    "x".repeat(255),
+    "x".repeat(256),
+    "",
+    " ",
+    "\u200b",
+  ],
+];
+const TYPES = [undefined, "image/png", "IMAGE/PNG", "text/plain; charset=utf-8", "x".repeat(200)];
+/** Contents of files, each with the size that it has. */
+const CONTENTS: readonly Content[] = [0, 1, 10, 10, 1000].map((size, i) => ({
+  sha256: String(i).repeat(64),
+  size,
+}));
+const QUOTAS: readonly (Quota | undefined)[] = [
+  undefined,
+  { file: 0, user: 0, all: 0 },
+  { file: 999 },
+  { user: 1010 },
+  { all: 1020 },
+];
 const WHYS = [undefined, "spam", "", "a\nb", "y".repeat(301)];
 
 /** What a user does, in numbers that are looked up in the forum as it then is. */
@@ -77,6 +110,11 @@ interface Act {
   readonly role: Role;
   readonly members: readonly number[];
   readonly why: string | undefined;
+  /** Which content a file has, whether its hash is told before, and whether it has come. */
+  readonly content: number;
+  readonly told: boolean;
+  readonly came: boolean;
+  readonly quota: Quota | undefined;
   /** How far the clock goes on, or back. */
   readonly clock: number;
 }
@@ -89,7 +127,11 @@ const texts = (from: readonly string[]) =>
   );
 
 function acting(op: Change["op"]): fc.Arbitrary<Act> {
-  const of: Partial<Record<Change["op"], readonly string[]>> = { create: TITLES, react: EMOJIS };
+  const of: Partial<Record<Change["op"], readonly string[]>> = {
+    create: TITLES,
+    react: EMOJIS,
+    upload: FILE_NAMES,
+  };
   return fc.record({
     op: fc.constant(op),
     who: fc.nat(NAMES.length),
@@ -101,12 +143,16 @@ function acting(op: Change["op"]): fc.Arbitrary<Act> {
     role: fc.constantFrom(...ROLES),
     members: fc.array(fc.nat(NAMES.length), { maxLength: 3 }),
     why: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, fc.constantFrom(...WHYS)),
+    content: fc.nat(CONTENTS.length - 1),
+    told: fc.boolean(),
+    came: fc.boolean(),
+    quota: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, fc.constantFrom(...QUOTAS)),
     clock: fc.oneof(fc.nat(10), fc.integer({ min: -1000, max: 1000 })),
   });
 }
 const act: fc.Arbitrary<Act> = fc.oneof(
   ...OPS.map((op) => ({
-    weight: { create: 4, post: 8, tell: 3 }[op as string] ?? 2,
+    weight: { create: 4, post: 8, tell: 3, upload: 8 }[op as string] ?? 2,
     arbitrary: acting(op),
   })),
 );
@@ -137,6 +183,7 @@ interface Topic {
   lastAt: number;
   posts: number;
   messages: Said[];
+  files: SharedFile[];
   head: number;
 }
 
@@ -149,7 +196,7 @@ class Model {
   given = 0;
 
   /** Every reason to refuse the command; without any, it must be granted. */
-  reasons(who: string, command: Change): Set<StatusName> {
+  reasons(who: string, command: Change, context: Context): Set<StatusName> {
     const found = new Set<StatusName>();
     const me = this.users.get(who);
     if (me === undefined) return found.add("unknown-user");
@@ -218,6 +265,32 @@ class Model {
       }
       case "mark":
         return found;
+      case "upload": {
+        const { content, quota = {} } = context;
+        const { name, size, sha256, type = "a/b" } = command;
+        const other = content !== undefined &&
+          (size !== content.size || sha256 !== undefined && sha256 !== content.sha256);
+        when("bad-content", other);
+        when("bad-name", bad(checkFileName(name)));
+        when("bad-field", bad(checkMediaType(type)));
+        if (this.#there(topic, who, command, context) !== undefined) return found;
+        when("file-exists", topic.files.some((file) => fold(file.name) === fold(name)));
+        const within = (most: number | undefined, amount: number) => !most || amount <= most;
+        const known = content !== undefined || this.sees(who, sha256, size);
+        const hash = content?.sha256 ?? sha256;
+        const has = known && this.files().some((file) => file.sha256 === hash);
+        const fits = within(quota.file, size) && within(quota.user, this.usage(who) + size) &&
+          within(quota.all, this.contentBytes() + (has ? 0 : size));
+        when("quota", !fits);
+        return found;
+      }
+      case "withdraw": {
+        const file = topic.files.find(({ seq }) => seq === command.file);
+        if (file === undefined) return new Set<StatusName>(["no-file"]);
+        const others = topic.direct || (topic.owner !== who && rank < 1);
+        when("not-author", file.by !== who && others);
+        return found;
+      }
     }
     const said = topic.messages.find(({ seq }) => seq === command.message);
     if (said === undefined) return new Set<StatusName>(["no-message"]);
@@ -236,6 +309,35 @@ class Model {
     return found;
   }
 
+  files(): SharedFile[] {
+    return this.topics.flatMap(({ files }) => files);
+  }
+
+  usage(who: string): number {
+    return this.files().reduce((sum, { by, size }) => sum + (by === who ? size : 0), 0);
+  }
+
+  contentBytes(): number {
+    const sizes = new Map(this.files().map(({ sha256, size }) => [sha256, size]));
+    return [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  }
+
+  /** Whether somebody may see a file of this content. */
+  sees(who: string, sha256: string | undefined, size: number): boolean {
+    return this.topics.some((topic) =>
+      (!topic.private || topic.members.has(who)) &&
+      topic.files.some((file) => file.sha256 === sha256 && file.size === size)
+    );
+  }
+
+  /** The file that this upload would be once more. */
+  #there(topic: Topic, who: string, { name, size, sha256 }: Upload, { content }: Context) {
+    return topic.files.find((file) =>
+      fold(file.name) === fold(name) && file.by === who && file.size === size &&
+      file.sha256 === (content?.sha256 ?? sha256)
+    );
+  }
+
   #open(title: string, by: string, more: Partial<Topic>, at: number): Topic {
     const topic: Topic = {
       number: ++this.given,
@@ -248,6 +350,7 @@ class Model {
       lastAt: at,
       posts: 0,
       messages: [],
+      files: [],
       head: 1,
       ...more,
     };
@@ -282,7 +385,7 @@ class Model {
   }
 
   /** Does it, at the time that its events name, and tells the reply. */
-  do(who: string, command: Change, at: number): object {
+  do(who: string, command: Change, { at, ...context }: Context): object {
     const other = "user" in command ? fold(command.user) : "";
     switch (command.op) {
       case "create": {
@@ -334,6 +437,22 @@ class Model {
         this.marks.set(key, upto);
         return { upto };
       }
+      case "upload": {
+        const there = this.#there(topic, who, command, { at, ...context });
+        if (there !== undefined) return { file: there.seq, at: there.at, sha256: there.sha256 };
+        const { size, type = "application/octet-stream" } = command;
+        const known = context.content !== undefined || this.sees(who, command.sha256, size);
+        if (!known) return {};
+        const sha256 = context.content?.sha256 ?? command.sha256!;
+        const seq = ++topic.head;
+        const name = checkFileName(command.name) as string;
+        topic.files.push({ seq, name, by: who, at, size, type: type.toLowerCase(), sha256 });
+        return { file: seq, at, sha256 };
+      }
+      case "withdraw":
+        topic.files = topic.files.filter(({ seq }) => seq !== command.file);
+        topic.head++;
+        return {};
     }
     const said = topic.messages.find(({ seq }) => seq === command.message)!;
     switch (command.op) {
@@ -370,6 +489,7 @@ class Model {
         members: [...topic.members],
         living: topic.messages.length,
       }));
+      for (const file of topic.files) lines.push(describe.file(topic.number, file));
       for (const said of topic.messages) {
         lines.push(describe.message(topic.number, said, said.text));
         for (const user of said.mentions) {
@@ -434,6 +554,9 @@ function commandFor(given: Act, state: MemoryState): Change | undefined {
   const message = given.message % 4 === 0
     ? given.message % (head + 3)
     : near[given.message % (near.length || 1)];
+  const files = [...state.files(thread)].map(({ seq }) => seq);
+  const content = CONTENTS[given.content];
+  const type = TYPES[given.user % TYPES.length];
   const everybody = [...NAMES, ...NAMES.map((name) => name.toUpperCase()), ...STRANGERS];
   const user = everybody[given.user % everybody.length];
   const raw = {
@@ -443,6 +566,12 @@ function commandFor(given: Act, state: MemoryState): Change | undefined {
     user,
     text: given.text,
     title: given.text,
+    name: given.text,
+    // Now and then it is not what is said before.
+    size: given.message % 8 === 0 ? 3 : content.size,
+    ...given.told && { sha256: content.sha256 },
+    ...type !== undefined && { type },
+    file: given.message % 8 === 0 ? message : files[given.message % (files.length || 1)],
     emoji: given.text,
     upto: given.message % (head + 5),
     on: given.flag,
@@ -466,6 +595,7 @@ function actorFor(given: Act, command: Change, state: MemoryState): string {
   if (command.op === "edit" || command.op === "delete") {
     return state.message(thread.number, command.message)?.author ?? anybody;
   }
+  if (command.op === "withdraw") return state.file(thread.number, command.file)?.by ?? anybody;
   if (command.op === "remove" || command.op === "expel") return thread.owner || anybody;
   return thread.private ? thread.members[given.who % thread.members.length] : anybody;
 }
@@ -477,7 +607,12 @@ const linesOf = (state: MemoryState) => [...state.lines()].sort();
 function perform(forum: Forum, given: Act, at: number) {
   const command = commandFor(given, forum.state);
   if (command === undefined) return undefined;
-  const context = { user: actorFor(given, command, forum.state), at };
+  const context = {
+    user: actorFor(given, command, forum.state),
+    at,
+    ...given.came && { content: CONTENTS[given.content] },
+    ...given.quota !== undefined && { quota: given.quota },
+  };
   const outcome = decide(forum.state, command, context);
   return { command, context, outcome };
 }
@@ -498,7 +633,7 @@ Deno.test("DESIGN §6: a session of many users is what arrays of messages would 
         assertEquals(decide(state, command, context), outcome, "deciding twice differs");
         assertEquals(linesOf(state), before, "deciding has changed something");
 
-        const reasons = model.reasons(context.user, command);
+        const reasons = model.reasons(context.user, command, context);
         if (isRefusal(outcome)) {
           assert(
             reasons.has(outcome.status),
@@ -513,7 +648,7 @@ Deno.test("DESIGN §6: a session of many users is what arrays of messages would 
         assertEquals([...reasons], [], `${command.op} is granted`);
         const at = outcome.events[0]?.at ?? clock;
         assert(at >= clock, "an entry is earlier than its command");
-        assertEquals<object>(outcome.reply, model.do(context.user, command, at));
+        assertEquals<object>(outcome.reply, model.do(context.user, command, { ...context, at }));
         for (const event of outcome.events) {
           assertEquals(event.seq, state.head(event.scope) + 1, "a scope has a gap");
           assertEquals(event.by, state.user(context.user)?.name);
@@ -540,6 +675,22 @@ function checkLookups(state: MemoryState, model: Model): void {
     const found = model.topics.find((t) => !t.private && fold(t.title) === fold(title));
     assertEquals(state.titled(fold(title))?.number, found?.number);
   }
+  assertEquals(state.contentBytes, model.contentBytes());
+  for (const who of NAMES.map(fold)) {
+    assertEquals(state.usage(who), model.usage(who));
+    for (const { sha256, size } of CONTENTS) {
+      assertEquals(
+        state.seesContent(who, sha256),
+        model.sees(who, sha256, size) ? size : undefined,
+      );
+    }
+  }
+  for (const { sha256 } of CONTENTS) {
+    assertEquals(
+      state.hasContent(sha256),
+      model.files().some((file) => file.sha256 === sha256),
+    );
+  }
   const pairs = new Set<string>();
   for (const topic of model.topics) {
     assertEquals(state.head(`thread/${topic.number}`), topic.head);
@@ -547,6 +698,12 @@ function checkLookups(state: MemoryState, model: Model): void {
       [...state.messages(topic.number)].map(({ seq }) => seq),
       topic.messages.map(({ seq }) => seq),
     );
+    assertEquals([...state.files(topic.number)], topic.files);
+    assertEquals(state.fileCount(topic.number), topic.files.length);
+    for (const file of topic.files) {
+      assertEquals(state.file(topic.number, file.seq), file);
+      assertEquals(state.fileNamed(topic.number, fold(file.name)), file);
+    }
     if (!topic.direct) continue;
     const [one, other] = topic.members;
     assert(!pairs.has(pair([one, other])), "two conversations of the same two");
@@ -680,7 +837,12 @@ Deno.test("law 3: no command that can be parsed makes decide throw, and a refusa
   );
   const reduced = anyChange.map((change) =>
     "thread" in change && change.thread % 2 === 0
-      ? { ...change, thread: 1 + change.thread % 3, ..."message" in change && { message: 2 } }
+      ? {
+        ...change,
+        thread: 1 + change.thread % 3,
+        ..."message" in change && { message: 2 },
+        ..."file" in change && { file: 2 },
+      }
       : change
   );
   fc.assert(
@@ -701,7 +863,11 @@ Deno.test("law 3: no command that can be parsed makes decide throw, and a refusa
 interface Hand {
   readonly state: MemoryState;
   /** Does it and returns the reply; a refusal is returned as its status. */
-  do(user: string, command: Change): Record<string, unknown> | string;
+  do(
+    user: string,
+    command: Change,
+    more?: Pick<Context, "content" | "quota">,
+  ): Record<string, unknown> | string;
   /** The texts of a thread's living messages, in the order of their numbers. */
   texts(thread: number): (string | undefined)[];
 }
@@ -710,8 +876,8 @@ function hand(): Hand {
   const { state, apply } = createForum();
   return {
     state,
-    do(user, command) {
-      const outcome = decide(state, command, { user, at: 5 });
+    do(user, command, more = {}) {
+      const outcome = decide(state, command, { user, at: 5, ...more });
       if (isRefusal(outcome)) return outcome.status;
       apply(outcome.events);
       return outcome.reply as Record<string, unknown>;
@@ -929,6 +1095,120 @@ Deno.test("who leaves a private thread sees it no more; who is let in again does
   assertEquals(forum.do("ann", { op: "edit", thread, message: 2, text: "x" }), "no-thread");
   assertEquals(forum.do("bob", { op: "invite", thread, user: "ann" }), {});
   assert(typeof forum.do("ann", { op: "edit", thread, message: 2, text: "x" }) === "object");
+});
+
+const [, BYTE, TEN, OTHER_TEN] = CONTENTS;
+
+/** Shares a file whose bytes have come. */
+function share(forum: Hand, user: string, name: string, content: Content, thread = 1) {
+  return forum.do(user, { op: "upload", thread, name, size: content.size }, { content });
+}
+
+Deno.test("an upload begins without an event, and is a file when its bytes have come", () => {
+  const forum = hand();
+  const wanted = { op: "upload", thread: 1, name: "a.txt", size: 10 } as const;
+  assertEquals(forum.do("ann", wanted), {});
+  assertEquals(forum.state.head("thread/1"), 1);
+  const kept = { file: 2, at: 5, sha256: TEN.sha256 };
+  assertEquals(forum.do("ann", wanted, { content: TEN }), kept);
+  assertEquals(forum.state.file(1, 2), {
+    seq: 2,
+    name: "a.txt",
+    by: "ann",
+    at: 5,
+    size: 10,
+    type: "application/octet-stream",
+    sha256: TEN.sha256,
+  });
+  assertEquals(forum.do("ann", wanted, { content: TEN }), kept, "the same again is the same file");
+  assertEquals(forum.do("ann", { ...wanted, sha256: TEN.sha256 }), kept);
+  for (const content of [BYTE, { ...TEN, size: 11 }]) {
+    assertEquals(forum.do("ann", { ...wanted, name: "b" }, { content }), "bad-content");
+  }
+  const told = { ...wanted, name: "b", sha256: OTHER_TEN.sha256 };
+  assertEquals(forum.do("ann", told, { content: TEN }), "bad-content");
+});
+
+Deno.test("a name is taken in whatever case, by others and for other contents, until the file is gone", () => {
+  const forum = hand();
+  share(forum, "ann", "Straße.TXT", TEN);
+  const wanted = { op: "upload", thread: 1, name: "STRASSE.txt", size: 10 } as const;
+  for (const user of ["ann", "bob"]) assertEquals(forum.do(user, wanted), "file-exists");
+  assertEquals(forum.do("ann", { ...wanted, sha256: OTHER_TEN.sha256 }), "file-exists");
+  assertEquals(forum.do("bob", { ...wanted, sha256: TEN.sha256 }), "file-exists");
+  forum.do("bob", { op: "create", title: "t" });
+  assert(typeof share(forum, "bob", "straße.txt", TEN, 2) === "object", "another thread");
+  assertEquals(forum.do("ann", { op: "withdraw", thread: 1, file: 2, why: "old" }), {});
+  assertEquals(forum.do("ann", { op: "withdraw", thread: 1, file: 2 }), "no-file");
+  assertEquals(forum.do("bob", { ...wanted, sha256: TEN.sha256 }), {
+    file: 4,
+    at: 5,
+    sha256: TEN.sha256,
+  });
+});
+
+Deno.test("what one can see need not be sent again, and what one cannot see is not there", () => {
+  const forum = hand();
+  forum.do("ann", { op: "create", title: "t", private: true, members: ["bob"] });
+  share(forum, "ann", "secret.bin", TEN, 2);
+  const { sha256, size } = TEN;
+  const wanted = { op: "upload", thread: 1, name: "mine.bin", size, sha256 } as const;
+  assertEquals(forum.do("zoë", wanted), {}, "its bytes are wanted, as if nobody had it");
+  assertEquals(forum.do("bob", { ...wanted, size: 11 }), {}, "that is another file");
+  assert("file" in (forum.do("bob", wanted) as object));
+  assertEquals(forum.state.contentBytes, 10, "it is kept once");
+  assertEquals([forum.state.usage("ann"), forum.state.usage("bob")], [10, 10]);
+  assert("file" in (forum.do("zoë", { ...wanted, name: "copy" }) as object), "now it is public");
+  assertEquals(forum.do("ann", { op: "remove", thread: 2 }), {});
+  assertEquals([forum.state.usage("ann"), forum.state.contentBytes], [0, 10]);
+});
+
+Deno.test("quotas: a file, a user's files, and all contents; 0 is no limit", () => {
+  const forum = hand();
+  const wish = (name: string, { size, sha256 }: Content, quota: Quota, content?: Content) =>
+    forum.do("ann", { op: "upload", thread: 1, name, size, sha256 }, { quota, content });
+  assertEquals(wish("a", TEN, { file: 9 }), "quota");
+  assertEquals(wish("a", TEN, { file: 10, user: 10, all: 10 }), {});
+  assertEquals(wish("a", TEN, { user: 9 }), "quota");
+  assertEquals(wish("a", TEN, { all: 9 }), "quota");
+  assertEquals(wish("a", TEN, { all: 9 }, TEN), "quota", "asked again when the bytes have come");
+  assert("file" in (wish("a", TEN, {}, TEN) as object));
+  assertEquals(wish("b", TEN, { user: 19 }), "quota", "each file counts for its user");
+  assert("file" in (wish("b", TEN, { user: 20, all: 10 }) as object), "a content counts once");
+  assertEquals(wish("c", OTHER_TEN, { all: 19 }), "quota");
+  assertEquals(wish("c", OTHER_TEN, { file: 0, user: 0, all: 0 }), {});
+  const huge = { sha256: "a".repeat(64), size: 2 ** 50 };
+  for (let i = 0; i < 7; i++) assert("file" in (wish(`huge ${i}`, huge, {}, huge) as object));
+  assertEquals(wish("huge 7", huge, {}), "quota", "what could not be counted exactly");
+});
+
+Deno.test("a full forum does not tell whether a content is hidden in it", () => {
+  const forum = hand();
+  forum.do("bob", { op: "create", title: "t", private: true });
+  share(forum, "bob", "secret.bin", TEN, 2);
+  const ask = ({ sha256, size }: Content) =>
+    forum.do("ann", { op: "upload", thread: 1, name: "x", size, sha256 }, { quota: { all: 15 } });
+  assertEquals(ask(TEN), ask(OTHER_TEN));
+});
+
+Deno.test(`a thread holds at most ${FILES_MAX} files`, () => {
+  const forum = hand();
+  const file = { by: "ann", at: 1, type: "a/b", ...BYTE };
+  for (let i = 0; i < FILES_MAX; i++) forum.state.putFile(1, { ...file, seq: i + 9, name: `${i}` });
+  assertEquals(share(forum, "ann", "one more", BYTE), "full");
+  forum.state.dropFile(1, forum.state.file(1, 9)!);
+  assert("file" in (share(forum, "ann", "one more", BYTE) as object));
+});
+
+Deno.test("files take no number, and a name is a label that is kept as it is", () => {
+  const forum = hand();
+  for (const name of ["../../etc/passwd", "CON", "a\0b\n\x1b[2J", "\u202egpj.exe", "C:\\x"]) {
+    const { file } = share(forum, "ann", name, TEN) as { file: number };
+    assertEquals(forum.state.file(1, file)?.name, name);
+  }
+  const posted = forum.do("bob", { op: "post", thread: 1, text: "x" });
+  assertEquals(posted, { seq: 7, number: 1, at: 5 });
+  assertEquals(forum.state.thread(1)?.posts, 1);
 });
 
 Deno.test("evolve: a gap or a repeat is the caller's mistake", () => {

@@ -5,7 +5,7 @@
  */
 
 import type { Change } from "../protocol/forum/command.ts";
-import { decide, decideRegistration, isRefusal } from "../protocol/forum/decide.ts";
+import { type Context, decide, decideRegistration, isRefusal } from "../protocol/forum/decide.ts";
 import type { ForumEvent } from "../protocol/forum/event.ts";
 import type { View } from "../protocol/forum/state.ts";
 import type { Reply } from "../protocol/forum/reply.ts";
@@ -83,7 +83,7 @@ export function register(log: Log, ...names: string[]): void {
 export function change<C extends Change>(
   log: Log,
   command: C,
-  context: { user: string; at: number },
+  context: Context,
 ): Reply<C["op"]> {
   let reply: Reply<C["op"]> | undefined;
   append(log, ({ view }) => {

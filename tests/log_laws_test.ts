@@ -7,10 +7,17 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Change } from "../protocol/forum/command.ts";
-import { decide, decideOpening, isRefusal } from "../protocol/forum/decide.ts";
+import {
+  type Content,
+  type Context,
+  decide,
+  decideOpening,
+  isRefusal,
+} from "../protocol/forum/decide.ts";
 import { type ForumEvent, scopeThread } from "../protocol/forum/event.ts";
 import { evolve } from "../protocol/forum/evolve.ts";
 import { createMemoryState, type MemoryState } from "../protocol/forum/memory_state.ts";
+import { maySee } from "../protocol/forum/policy.ts";
 import { digest } from "../protocol/forum/state.ts";
 import { fold } from "../protocol/text.ts";
 import type { Log } from "../server/log/log.ts";
@@ -36,6 +43,12 @@ const text = fc.constantFrom(
   'a "quoted" \\ line\nand more',
   "😀",
 );
+/** Contents of files; each is told by its size. */
+const CONTENTS: readonly Content[] = [0, 7, 2 ** 50].map((size, i) => ({
+  sha256: String(i).repeat(64),
+  size,
+}));
+const content = fc.constantFrom(...CONTENTS);
 const why = fc.option(fc.constant("because"), { nil: undefined });
 
 const command: fc.Arbitrary<Change> = fc.oneof(
@@ -64,6 +77,20 @@ const command: fc.Arbitrary<Change> = fc.oneof(
       on: fc.boolean(),
     }),
   },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      op: fc.constant("upload" as const),
+      thread,
+      name: fc.constantFrom("a.txt", "A.TXT", "../b", "é\n\0", "É\n\0"),
+      size: content.map(({ size }) => size),
+      sha256: fc.option(content.map(({ sha256 }) => sha256), { nil: undefined }),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ op: fc.constant("withdraw" as const), thread, file: seq, why }),
+  },
   fc.record({ op: fc.constant("tell" as const), user, text }),
   fc.record({ op: fc.constant("invite" as const), thread, user }),
   fc.record({ op: fc.constant("expel" as const), thread, user, why }),
@@ -72,7 +99,7 @@ const command: fc.Arbitrary<Change> = fc.oneof(
   fc.record({ op: fc.constant("ban" as const), user: fc.constant("Dan"), on: fc.boolean(), why }),
 );
 
-/** Makes a generated command one about threads and messages that are there, by somebody who may. */
+/** Makes a generated command one about what is there, by somebody who may. */
 function aim(given: Change, user: string, { state }: Mirror): { command: Change; user: string } {
   if (!("thread" in given)) return { command: given, user };
   const threads = [...state.threads()];
@@ -81,19 +108,31 @@ function aim(given: Change, user: string, { state }: Mirror): { command: Change;
     return { command: { ...given, thread: given.thread - 1000 } as Change, user };
   }
   const messages = [...state.messages(thread.number)];
-  const pick = (n: number) => n < 1000 ? messages[n % messages.length]?.seq ?? 1 : n - 1000;
+  const files = [...state.files(thread.number)];
+  const pick = (n: number, from: readonly { seq: number }[] = messages) =>
+    n < 1000 ? from[n % from.length]?.seq ?? 1 : n - 1000;
   const command = {
     ...given,
     thread: thread.number,
     ..."message" in given && { message: pick(given.message) },
+    ..."file" in given && { file: pick(given.file, files) },
     ..."reply" in given && given.reply !== undefined && { reply: pick(given.reply) },
   } as Change;
-  const author = "message" in command && state.message(thread.number, command.message)?.author;
-  const changes = command.op === "edit" || command.op === "delete";
-  return { command, user: changes && author ? author : user };
+  const author = command.op === "edit" || command.op === "delete"
+    ? state.message(thread.number, command.message)?.author
+    : command.op === "withdraw"
+    ? state.file(thread.number, command.file)?.by
+    : undefined;
+  return { command, user: author ?? user };
 }
 
-const asked = fc.record({ user, command });
+/** A command, and whether the bytes have come if it is an upload. */
+const asked = fc.record({ user, command, came: fc.boolean() });
+
+function contextOf(command: Change, { user, at, came }: Context & { came: boolean }): Context {
+  if (command.op !== "upload" || !came) return { user, at };
+  return { user, at, content: CONTENTS.find(({ size }) => size === command.size)! };
+}
 
 /** What is done to the log: a unit of commands, which may fail after all were applied, or what can wait. */
 const step = fc.oneof(
@@ -106,6 +145,7 @@ const step = fc.oneof(
     }),
   },
   fc.record({ kind: fc.constant("tidy" as const) }),
+  fc.record({ kind: fc.constant("free" as const), count: fc.integer({ min: 1, max: 3 }) }),
   fc.record({ kind: fc.constant("search" as const), user }),
 );
 
@@ -113,12 +153,15 @@ const step = fc.oneof(
 interface Mirror {
   readonly state: MemoryState;
   readonly scopes: Set<string>;
+  /** Contents that came and were not freed. */
+  readonly contents: Set<string>;
 }
 
 function follow(mirror: Mirror, events: readonly ForumEvent[]): void {
   for (const event of events) {
     evolve(mirror.state, event);
     mirror.scopes.add(event.scope);
+    if (event.kind === "file.shared") mirror.contents.add(event.sha256);
   }
 }
 
@@ -158,6 +201,45 @@ function assertBlanked(log: Log, { state, scopes }: Mirror, swept: boolean): voi
   }
 }
 
+/** What is known of files is what the state in memory knows. */
+function assertFiles(log: Log, { state }: Mirror): void {
+  const { view } = log;
+  for (const { number } of state.threads()) {
+    assertEquals(view.fileCount(number), state.fileCount(number));
+    for (const file of state.files(number)) {
+      assertEquals(view.file(number, file.seq), file);
+      assertEquals(view.fileNamed(number, fold(file.name)), file);
+    }
+  }
+  for (const name of USERS.map(fold)) {
+    for (const { sha256 } of CONTENTS) {
+      assertEquals(view.seesContent(name, sha256), state.seesContent(name, sha256));
+    }
+    const seen = [...state.threads()]
+      .filter((thread) => maySee(name, thread))
+      .flatMap(({ number }) =>
+        [...state.files(number)].map(({ seq }) => ({ thread: number, seq }))
+      );
+    const order = (a: typeof seen[number], b: typeof seen[number]) =>
+      a.thread - b.thread || a.seq - b.seq;
+    const { files, more } = log.files(name, { op: "files", limit: 500 });
+    assertEquals(files.map(({ thread, seq }) => ({ thread, seq })).sort(order), seen.sort(order));
+    assertEquals(more, false);
+    for (const [index, { at }] of files.entries()) assert(at <= (files[index - 1]?.at ?? at));
+  }
+}
+
+/** Once all is swept, so is what follows from the files: who has shared how much, and what can be freed. */
+function assertUsage(log: Log, { state, contents }: Mirror): void {
+  for (const name of USERS.map(fold)) assertEquals(log.view.usage(name), state.usage(name));
+  assertEquals(log.view.contentBytes, state.contentBytes);
+  const free = [...contents].filter((sha256) => !state.hasContent(sha256));
+  assertEquals(log.unreferenced(10).sort(), free.sort());
+  for (const { sha256 } of CONTENTS) {
+    assertEquals(log.view.hasContent(sha256), state.hasContent(sha256));
+  }
+}
+
 /** Events of the forum's beginning. */
 function begin(log: Log, mirror: Mirror): void {
   for (const name of USERS) {
@@ -189,21 +271,38 @@ Deno.test("law 5: the log holds what a state in memory holds, after failures, sw
       withFolder((folder) => {
         const path = `${folder}/forum.sqlite`;
         let log = openSqliteLog({ path, onFault: () => {} });
-        const mirror: Mirror = { state: createMemoryState(fold), scopes: new Set() };
+        const mirror: Mirror = {
+          state: createMemoryState(fold),
+          scopes: new Set(),
+          contents: new Set(),
+        };
         begin(log, mirror);
         let at = 10;
         for (const it of steps) {
           at += 1000;
           if (it.kind === "tidy") log.tidy(at);
-          else if (it.kind === "search") {
+          else if (it.kind === "free") {
+            const free = log.unreferenced(it.count);
+            assert(!free.some((sha256) => mirror.state.hasContent(sha256)));
+            unit(log, (tx) => {
+              for (const { sha256 } of CONTENTS) {
+                if (mirror.state.hasContent(sha256)) assertEquals(tx.forgetContent(sha256), false);
+              }
+              for (const sha256 of free) {
+                assertEquals(tx.forgetContent(sha256), true);
+                mirror.contents.delete(sha256);
+              }
+            });
+          } else if (it.kind === "search") {
             log.search(fold(it.user), { op: "search", words: "hello" });
           } else {
             const failure = unit(log, (tx) => {
               for (const one of it.asked) {
                 const { command, user } = aim(one.command, fold(one.user), mirror);
-                const outcome = decide(tx.view, command, { user, at });
+                const context = contextOf(command, { user, at, came: one.came });
+                const outcome = decide(tx.view, command, context);
                 // A unit that will fail leads the log to where the mirror never goes.
-                if (!it.fails) assertEquals(outcome, decide(mirror.state, command, { user, at }));
+                if (!it.fails) assertEquals(outcome, decide(mirror.state, command, context));
                 if (isRefusal(outcome)) continue;
                 tx.append(outcome.events);
                 if (!it.fails) follow(mirror, outcome.events);
@@ -220,6 +319,7 @@ Deno.test("law 5: the log holds what a state in memory holds, after failures, sw
         }
         assertEquals(digest(refold(log, mirror.scopes).lines()), expected);
         assertBlanked(log, mirror, false);
+        assertFiles(log, mirror);
         log.close();
         log = openSqliteLog({ path });
         assertEquals(digest(log.lines()), expected);
@@ -228,6 +328,8 @@ Deno.test("law 5: the log holds what a state in memory holds, after failures, sw
         assertEquals(digest(log.lines()), expected);
         assertEquals(digest(refold(log, mirror.scopes).lines()), expected);
         assertBlanked(log, mirror, true);
+        assertFiles(log, mirror);
+        assertUsage(log, mirror);
         log.close();
       });
     }),

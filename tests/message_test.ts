@@ -270,7 +270,7 @@ Deno.test("a command without a number is a fault of the stream: nobody could tel
 
 Deno.test("events and notices of kinds that a later edition brings are passed over", () => {
   const base = { scope: "thread/3", seq: 7, at: 5, by: "Yoda" };
-  assertEquals(parse("event", JSON.stringify({ ...base, kind: "file.shared", size: 3 }), 3), {
+  assertEquals(parse("event", JSON.stringify({ ...base, kind: "poll.opened", size: 3 }), 3), {
     kind: "event",
     id: 3,
     body: { ...base, kind: "unknown" },
@@ -280,7 +280,7 @@ Deno.test("events and notices of kinds that a later edition brings are passed ov
     id: 0,
     body: { kind: "unknown" },
   });
-  assertEquals(faultOf(parse("event", '{"kind":"file.shared"}', 3)).status, "bad-message");
+  assertEquals(faultOf(parse("event", '{"kind":"poll.opened"}', 3)).status, "bad-message");
   assertEquals(faultOf(parse("notice", '{"kind":7}')).status, "bad-message");
 });
 
@@ -319,10 +319,21 @@ Deno.test("the limits of a post: SEQ_MAX and 100,000 units exactly, and not one 
   assertEquals(post(0xffff_ffff, 100_001), "fault");
 });
 
+Deno.test("the limits of an upload: 2⁵⁰ bytes exactly, and a hash of 64 digits", () => {
+  const upload = (size: number, sha256: string) =>
+    parse("command", JSON.stringify({ op: "upload", thread: 1, name: "f", size, sha256 }), 1)?.kind;
+  assertEquals(upload(2 ** 50, "0".repeat(64)), "command");
+  assertEquals(upload(2 ** 50 + 1, "0".repeat(64)), "fault");
+  for (const sha256 of ["0".repeat(63), "0".repeat(65), "F".repeat(64), `../${"0".repeat(61)}`]) {
+    assertEquals(upload(0, sha256), "fault");
+  }
+});
+
 Deno.test("what changes the forum and what only asks", () => {
-  const changes = new Set(
-    "create remove post edit delete react tell invite expel mark role ban credential".split(" "),
-  );
+  const changes = new Set([
+    ..."create remove post edit delete react tell invite expel mark".split(" "),
+    ..."upload withdraw role ban credential".split(" "),
+  ]);
   for (const [op, anyOfOp] of Object.entries(commandOf)) {
     const any: fc.Arbitrary<Parameters<typeof isChange>[0]> = anyOfOp;
     fc.assert(

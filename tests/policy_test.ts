@@ -1,11 +1,17 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Change } from "../protocol/forum/command.ts";
-import { decide, decideOpening, decideRegistration, isRefusal } from "../protocol/forum/decide.ts";
+import {
+  type Content,
+  decide,
+  decideOpening,
+  decideRegistration,
+  isRefusal,
+} from "../protocol/forum/decide.ts";
 import { type ForumEvent, type Role, ROLES } from "../protocol/forum/event.ts";
 import { evolve } from "../protocol/forum/evolve.ts";
 import { createMemoryState } from "../protocol/forum/memory_state.ts";
 import { type Actor, maySee, policy } from "../protocol/forum/policy.ts";
-import type { Message, Thread, User } from "../protocol/forum/state.ts";
+import type { Message, SharedFile, Thread, User } from "../protocol/forum/state.ts";
 import { fold } from "../protocol/text.ts";
 import { VERIFIER } from "./arbitraries.ts";
 
@@ -38,6 +44,10 @@ function thread(place: Place, owner: string): Thread {
 
 function message(author: string): Message {
   return { seq: 2, ordinal: 1, author, at: 0, textSeq: 2 };
+}
+
+function file(by: string): SharedFile {
+  return { seq: 3, name: "f", by, at: 0, size: 0, type: "a/b", sha256: "0".repeat(64) };
 }
 
 /** `+` or the name of the refusal, for a member, a moderator and an admin in turn. */
@@ -122,6 +132,19 @@ Deno.test("expel: oneself, or anybody for owners and moderators, but never the o
   }
 });
 
+Deno.test("withdraw: who shared the file, the thread's owner, moderators; of two only the first", () => {
+  for (const place of PLACES) {
+    for (const owner of ["me", "owner"]) {
+      const where = thread(place, owner);
+      assertEquals(triple((me) => policy.withdraw(me, file("me"), where)), YES);
+      const others = triple((me) => policy.withdraw(me, file("other"), where));
+      const owns = where.owner === "me" && place !== "direct";
+      const expected = place === "direct" ? NEVER("not-author") : MODERATORS("not-author");
+      assertEquals(others, owns ? YES : expected, place);
+    }
+  }
+});
+
 Deno.test("role: admins only", () => {
   assertEquals(triple((me) => policy.role(me)), ["not-allowed", "not-allowed", "+"]);
 });
@@ -161,8 +184,8 @@ function forum(): Forum {
       role,
     });
   }
-  const act = (by: string, command: Change): string => {
-    const outcome = decide(state, command, { user: by, at: 1 });
+  const act = (by: string, command: Change, content?: Content): string => {
+    const outcome = decide(state, command, { user: by, at: 1, content });
     if (isRefusal(outcome)) return outcome.status;
     apply(outcome.events);
     return "+";
@@ -176,11 +199,17 @@ function forum(): Forum {
   for (const thread of [1, 2, 3]) {
     assertEquals(act("member", { op: "post", thread, text: "hello" }), "+");
   }
+  for (
+    const [thread, who] of [[1, "member"], [2, "member"], [3, "member"], [4, "owner"]] as const
+  ) {
+    const content = { sha256: "0".repeat(64), size: 9 };
+    assertEquals(act(who, { op: "upload", thread, name: "f", size: 9 }, content), "+");
+  }
   return { do: act, state };
 }
 
 const SECOND = { message: 2 };
-/** In each thread, the message with `seq` 2 is by `member`, and in 4 by `owner`. */
+/** In each thread, the message with `seq` 2 and the file with 3 are by `member`, and in 4 by `owner`. */
 const TABLE: [op: string, command: (thread: number) => Change, rows: Record<string, string>][] = [
   // who:                                                      boss mod owner member stranger
   ["post", (thread) => ({ op: "post", thread, text: "x" }), {
@@ -212,6 +241,18 @@ const TABLE: [op: string, command: (thread: number) => Change, rows: Record<stri
     public: "+ + + + +",
     private: "no-thread no-thread + + no-thread",
     direct: "no-thread no-thread + + no-thread",
+  }],
+  ["upload", (thread) => ({ op: "upload", thread, name: "another", size: 1 }), {
+    lobby: "+ + + + +",
+    public: "+ + + + +",
+    private: "no-thread no-thread + + no-thread",
+    direct: "no-thread no-thread + + no-thread",
+  }],
+  ["withdraw", (thread) => ({ op: "withdraw", thread, file: 3 }), {
+    lobby: "+ + not-author + not-author",
+    public: "+ + + + not-author",
+    private: "no-thread no-thread + + no-thread",
+    direct: "no-thread no-thread + not-author no-thread",
   }],
   ["remove", (thread) => ({ op: "remove", thread }), {
     lobby: "not-owner not-owner not-owner not-owner not-owner",

@@ -20,6 +20,8 @@ import { type Problem, type Schema } from "../protocol/schema.ts";
 import { STATUS } from "../protocol/status.ts";
 import {
   checkBody,
+  checkFileName,
+  checkMediaType,
   checkName,
   checkPassword,
   checkReaction,
@@ -260,6 +262,8 @@ const VECTORS: Record<string, (value: string) => unknown> = {
   title: kept(checkTitle),
   body: kept(checkBody),
   reaction: kept(checkReaction),
+  file: kept(checkFileName),
+  type: kept(checkMediaType),
   fold,
   mentions,
 };
@@ -318,7 +322,10 @@ Deno.test("links within the specification lead somewhere", () => {
 
 Deno.test("the sections that the code's comments name are there", () => {
   for (
-    const section of ["Frames", "Messages", "Status codes", "The session", "Commands", "Events"]
+    const section of [
+      ...["Frames", "Messages", "Status codes", "The session", "Commands", "Events"],
+      "Shared files",
+    ]
   ) {
     assert(DOCUMENT.includes(`\n## ${section}\n`), section);
   }

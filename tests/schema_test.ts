@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import {
   flag,
+  hexadecimal,
   integer,
   isProblem,
   list,
@@ -60,6 +61,23 @@ Deno.test("integer: both limits exactly, whole numbers only, no -0, no infinity"
     assertEquals(read(json), "", json);
   }
   for (const json of ["0", "1e3", "10.0", "9007199254740991"]) assertEquals(read(json), undefined);
+});
+
+Deno.test("hexadecimal: so many digits exactly, in lower case", () => {
+  takes(hexadecimal(4), ["0000", "09af", "ffff"]);
+  takes(hexadecimal(0), [""]);
+  refuses(hexadecimal(4), [
+    "",
+    "000",
+    "00000",
+    "09AF",
+    "0x1f",
+    "000g",
+    " 000",
+    "000\n",
+    "００００",
+  ]);
+  refuses(hexadecimal(4), [1234, null, undefined, true, ["0000"], new String("0000")]);
 });
 
 Deno.test("flag: true and false and nothing like them", () => {

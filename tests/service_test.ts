@@ -1,10 +1,13 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Command } from "../protocol/forum/command.ts";
+import { decide, isRefusal } from "../protocol/forum/decide.ts";
 import { TRANSMIT_HIGH_WATER } from "../protocol/link.ts";
 import { FRAME_PAYLOAD_MAX } from "../protocol/message.ts";
+import { formatActivity } from "../server/activity.ts";
+import { change } from "../server/changes.ts";
 import type { Log } from "../server/log/log.ts";
 import type { ServiceSession } from "../server/session.ts";
-import { Caller, withScene } from "./service_scene.ts";
+import { Caller, type Scene, withScene } from "./service_scene.ts";
 
 Deno.test("when the disk is full, what arrives together with a post is still answered", () => {
   withScene((scene) => {
@@ -63,6 +66,84 @@ function failOnce(log: Log): void {
     }, done);
   };
 }
+
+const content = { sha256: "a".repeat(64), size: 10 };
+
+/** Puts a file into the log, as if its bytes had come. */
+function share(scene: Scene, name: string, thread = 1): number {
+  const { log } = scene;
+  let file = 0;
+  log.transact((tx) => {
+    const wanted = { op: "upload", thread, name, size: content.size } as const;
+    const outcome = decide(tx.view, wanted, { user: "ada", at: 1, content });
+    assert(!isRefusal(outcome));
+    tx.append(outcome.events);
+    file = outcome.events[0].seq;
+  }, () => {});
+  return file;
+}
+
+Deno.test("files are listed, and taken out with a line in the activity log; their bytes wait", () => {
+  withScene((scene) => {
+    const ada = new Caller(scene);
+    ada.register("Ada");
+    const file = share(scene, "plan\x9b \u202e.txt");
+    const { sha256, size } = content;
+    ada.say(
+      { op: "files" },
+      { op: "files", thread: 1, name: "PLAN\x9b \u202e.TXT" },
+      { op: "files", thread: 9 },
+      { op: "upload", thread: 1, name: "b", size, sha256, key: "u" },
+      { op: "download", thread: 1, file, upto: 1 },
+      { op: "withdraw", thread: 1, file, key: "w" },
+      { op: "withdraw", thread: 1, file, key: "w" },
+      { op: "withdraw", thread: 1, file, key: "again" },
+    );
+    ada.talk();
+    assertEquals([...ada.answers().values()], [
+      "done",
+      "done",
+      "no-thread",
+      "not-allowed",
+      "not-allowed",
+      "done",
+      "done",
+      "no-file",
+    ]);
+    assertEquals(scene.log.view.file(1, file), undefined);
+    const told = scene.activities.filter(({ did }) => ["upload", "withdraw"].includes(did));
+    assertEquals(told.map(({ about }) => about), [
+      { thread: 1, file: "b", refused: "not-allowed" },
+      { thread: 1, file: "plan\x9b \u202e.txt" },
+      { thread: 1, file },
+      { thread: 1, file, refused: "no-file" },
+    ]);
+    for (const format of ["text", "json"] as const) {
+      const line = formatActivity(told[1], format);
+      assertStringIncludes(line, String.raw`plan\u009b \u202e.txt`);
+    }
+  });
+});
+
+Deno.test("an upload that only begins leaves its key to the file that it ends as", () => {
+  withScene((scene) => {
+    new Caller(scene).register("Ada");
+    const ask = (more: { content?: typeof content }) => {
+      let reply: object | undefined;
+      const command = { op: "upload", thread: 1, name: "a", size: 10, key: "k" } as const;
+      scene.log.transact((tx) => {
+        reply = change(tx, command, { user: "ada", at: 5, barred: undefined, ...more });
+      }, () => {});
+      return reply;
+    };
+    assertEquals(ask({}), { json: "{}" });
+    const kept = ask({ content })!;
+    assert("json" in kept);
+    const again = ask({})!;
+    assertEquals("json" in again && again.json, kept.json);
+    assertEquals(scene.log.view.head("thread/1"), 2, "it is shared once");
+  });
+});
 
 Deno.test("what a client sent before its link broke does not end its next link", () => {
   withScene((scene) => {

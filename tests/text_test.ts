@@ -2,6 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import {
   checkBody,
+  checkFileName,
+  checkMediaType,
   checkName,
   checkPassword,
   checkReaction,
@@ -18,6 +20,8 @@ import { runs } from "./runs.ts";
 
 const CHECKS: Record<string, (value: string) => string | TextFault> = {
   checkBody,
+  checkFileName,
+  checkMediaType,
   checkName,
   checkPassword,
   checkReaction,
@@ -336,6 +340,79 @@ Deno.test("searches and reasons are lines with limits of their own, and a reason
   accepts(checkWhy, ["", "spam", "x".repeat(300), "漢".repeat(300)]);
   assertEquals(checkWhy("  "), "");
   refuses(checkWhy, ["x".repeat(301), "a\nb", "a\u202eb", "\ud800"]);
+});
+
+Deno.test("file names: whatever somebody calls a file, since it is a label and never a path", () => {
+  accepts(checkFileName, [
+    ...["a.txt", "../x", "../../etc/passwd", "/", ".", "..", "~", "C:\\x", "CON", "NUL", "aux.txt"],
+    ...[
+      "a\0b",
+      "two\nlines",
+      "\x1b[2Jx",
+      "a\u202egpj.exe",
+      "\u2066x",
+      "\ufeffx",
+      "a\u200bb",
+      "x\x9b",
+    ],
+    ...["😀", "👨‍👩‍👧‍👦.png", "漢字.txt", " a ", "-rf", "$(x)", "<b>", "'", '"', "%00", "a\tb"],
+  ]);
+  accepts(checkFileName, ["x".repeat(255), "漢".repeat(100), "漢".repeat(255), "😀".repeat(255)]);
+  assertEquals(checkFileName("e\u0301"), "é");
+  assertEquals(checkFileName("e\u0301".repeat(255)), "é".repeat(255), "255 are counted after NFC");
+  refuses(checkFileName, [
+    "x".repeat(256),
+    "漢".repeat(256),
+    "😀".repeat(256),
+    "x".repeat(100_000),
+  ]);
+  refuses(checkFileName, ["", " ", "\t", "\n", "\0", "\u3000", "\u200b", "\u2800", "\u202e"]);
+  refuses(checkFileName, ["\ud800", "a\udc00b"]);
+});
+
+Deno.test("file names: one that is accepted has a folded form, and is short enough to travel", () => {
+  fc.assert(
+    fc.property(anyText, (value) => {
+      const name = checkFileName(value);
+      if (typeof name !== "string") return;
+      assert(fold(name) !== "" && name.length <= 510 && utf8Length(name) <= 1024);
+    }),
+    { numRuns: runs(2000) },
+  );
+});
+
+Deno.test("media types: two tokens in lower case, and no parameters", () => {
+  accepts(checkMediaType, [
+    "image/png",
+    "a/b",
+    "application/vnd.ms-excel",
+    "x-a/b+c",
+    "!#$%&'*/^_`{|}~",
+  ]);
+  accepts(checkMediaType, [`a/${"x".repeat(125)}`]);
+  assertEquals(checkMediaType("Image/SVG+XML"), "image/svg+xml");
+  refuses(checkMediaType, [
+    "",
+    "/",
+    "a",
+    "a/",
+    "/b",
+    "a/b/c",
+    " a/b",
+    "a/b ",
+    "a /b",
+    "a/b\n",
+    "a/b\0",
+  ]);
+  refuses(checkMediaType, [
+    "text/plain; charset=utf-8",
+    "a/b;c",
+    "a/(b)",
+    "a/b,c/d",
+    "a/b?",
+    "a@b/c",
+  ]);
+  refuses(checkMediaType, [`a/${"x".repeat(126)}`, "image/é", "\u0130/x", "a/\u212a"]);
 });
 
 Deno.test("passwords are kept as typed but for spaces and composition", () => {

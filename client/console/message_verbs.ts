@@ -42,7 +42,7 @@ class MessageVerbs {
       rows: page.messages,
       end: number === undefined || !page.more,
     });
-    for (const { by } of page.messages) directory.meet(by);
+    for (const { by } of [...page.messages, ...page.files]) directory.meet(by);
     const last = page.messages.at(-1);
     if (last !== undefined && last.seq > page.thread.read) {
       await client.command<"mark">({ op: "mark", thread, upto: last.seq });

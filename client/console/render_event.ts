@@ -10,7 +10,7 @@ import { fold } from "../../protocol/text.ts";
 import type { ClientEvent } from "../forum_client.ts";
 import type { Joined } from "./joined.ts";
 import { failedText, type RenderOptions } from "./render_outcome.ts";
-import { messageText, nameText, reasonText } from "./style.ts";
+import { messageText, nameText, reasonText, sizeText } from "./style.ts";
 import { visibleLine, visibleText } from "./visible.ts";
 
 /** What rendering events looks at. */
@@ -61,6 +61,10 @@ export function eventRenderer(
         const where = `${event.on ? "on" : "off"} ${message(thread, event.message)}`;
         return `${by} has ${what} ${visibleLine(event.emoji)} ${where}`;
       }
+      case "file.shared":
+        return `${by} has shared ${visibleLine(event.name)} (${sizeText(event.size)})`;
+      case "file.removed":
+        return `${by} has removed the file ${visibleLine(event.name)}${reasonText(event.why)}`;
       case "member.joined":
         return `${by} has let ${user(event.user)} in`;
       case "member.left":

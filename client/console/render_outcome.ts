@@ -11,7 +11,7 @@ import type { Directory } from "./directory.ts";
 import { formatMoment } from "./moment.ts";
 import type { Numbers } from "./numbers.ts";
 import type { Done, Failed, Outcome, Posted, Results, RunnableVerb, VerbHelp } from "./outcome.ts";
-import { count, messageText, nameText, type Paint } from "./style.ts";
+import { count, fileText, messageText, nameText, type Paint } from "./style.ts";
 import { visibleLine, visibleText } from "./visible.ts";
 
 /** What rendering looks at. */
@@ -51,14 +51,19 @@ export function outcomeRenderer(options: RenderOptions): (outcome: Outcome) => s
   }
 
   function page(result: Results["RDT"]): string {
-    const { thread, messages, more, from } = result;
+    const { thread, messages, files, filesMore, more, from } = result;
     const lines = [threadText(thread)];
-    for (const row of messages) {
+    const name = visibleLine(formatThread({ number: thread.thread }));
+    if (filesMore) lines.push(paint("quiet", `Older files: FLS ${name}`));
+    for (const row of [...messages, ...files].sort((a, b) => a.seq - b.seq)) {
+      if (!("text" in row)) {
+        lines.push(fileText(row, paint));
+        continue;
+      }
       const mentionsMe = mentions(row.text).includes(fold(me));
       const answers = row.reply === undefined ? {} : answered(thread.thread, row.reply);
       lines.push(messageText(row, { mentionsMe, ...answers }, paint));
     }
-    const name = visibleLine(formatThread({ number: thread.thread }));
     const first = messages.at(0)?.number ?? 1;
     const last = messages.at(-1)?.number ?? 0;
     if (messages.length === 0) {

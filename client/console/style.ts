@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { MessageRow } from "../../protocol/forum/reply.ts";
+import type { FileRow, MessageRow } from "../../protocol/forum/reply.ts";
 import { formatMoment } from "./moment.ts";
 import { visibleLine, visibleText } from "./visible.ts";
 
@@ -51,6 +51,25 @@ export function messageText(row: MessageRow, marks: MessageMarks, paint: Paint):
   const head = `${paint("strong", String(row.number))} ${nameText(row.by, paint)}`;
   const when = paint("quiet", `(${facts.join(", ")})`);
   return `${head} ${when}: ${visibleText(row.text)}${paint("quiet", reactions.join(""))}`;
+}
+
+const BINARY_UNITS = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+
+/** A number of bytes, as `1.2 MiB`. */
+export function sizeText(bytes: number): string {
+  if (bytes < 1024) return count(bytes, "byte");
+  let amount = bytes / 1024;
+  let unit = 0;
+  // What would be shown as 1024 of a unit is 1 of the next.
+  for (; amount >= 1023.95 && unit < BINARY_UNITS.length - 1; unit++) amount /= 1024;
+  return `${amount.toFixed(1)} ${BINARY_UNITS[unit]}`;
+}
+
+/** `* Yoda (23 Feb 2021 15:00:01) shared holocron.bin (1.2 MiB)`. */
+export function fileText(row: FileRow, paint: Paint): string {
+  const when = paint("quiet", `(${formatMoment(row.at)})`);
+  const what = `${visibleLine(row.name)} (${sizeText(row.size)})`;
+  return `${paint("strong", "*")} ${nameText(row.by, paint)} ${when} shared ${what}`;
 }
 
 /** `: why`, or nothing. */

@@ -126,6 +126,41 @@ export interface Mark {
   readonly upto: number;
 }
 
+/**
+ * Shares a file in a thread. Its bytes follow, unless the server knows that the asker has a file with the
+ * same content at hand.
+ */
+export interface Upload {
+  /** Answered with where to go on, or with the `seq` of the file if it is there already. */
+  readonly op: "upload";
+  /** The thread's number. */
+  readonly thread: number;
+  /** At most 255 code points, unlike that of any other file in the thread, once folded: a label, no path. */
+  readonly name: string;
+  /** How many bytes it has. */
+  readonly size: number;
+  /** Its media type; `application/octet-stream` by default. */
+  readonly type?: string;
+  /** SHA-256 of all its bytes in lower-case hexadecimal digits, where it is known beforehand. */
+  readonly sha256?: string;
+  /** When it was last changed where it comes from, in ms since 1970 UTC: tells a broken upload from another. */
+  readonly modified?: number;
+  /** Whether the bytes may come deflated; false by default. */
+  readonly deflate?: boolean;
+}
+
+/** Takes a file out of a thread. */
+export interface Withdraw {
+  /** For who shared it, the thread's owner and moderators. */
+  readonly op: "withdraw";
+  /** The number of the thread that holds it. */
+  readonly thread: number;
+  /** The `seq` of its sharing. */
+  readonly file: number;
+  /** The reason to keep with it, at most 300 code points. */
+  readonly why?: string;
+}
+
 /** Gives a role (admins only). */
 export interface SetRole {
   /** Also for oneself. */
@@ -176,6 +211,8 @@ export type Change =
   | Invite
   | Expel
   | Mark
+  | Upload
+  | Withdraw
   | SetRole
   | Ban
   | SetCredential;
@@ -236,6 +273,36 @@ export interface Search {
   readonly thread?: number;
   /** How many messages to give, at most {@linkcode PAGE_MAX}; 50 by default. */
   readonly limit?: number;
+}
+
+/** Lists files, newest first. */
+export interface Files {
+  /** Answered with rows, and whether there are more. */
+  readonly op: "files";
+  /** Those of this thread only; without it, of every thread that one may see. */
+  readonly thread?: number;
+  /** Those of this name only, in any case. */
+  readonly name?: string;
+  /** How many rows to pass over; none by default. */
+  readonly skip?: number;
+  /** How many rows to give, at most {@linkcode PAGE_MAX}; 50 by default. */
+  readonly limit?: number;
+}
+
+/** Asks for the bytes of a file. */
+export interface Download {
+  /** Answered with the file's row; the bytes follow. */
+  readonly op: "download";
+  /** The number of the thread that holds it. */
+  readonly thread: number;
+  /** The `seq` of its sharing. */
+  readonly file: number;
+  /** The first byte that is wanted; 0 by default. */
+  readonly offset?: number;
+  /** Up to which byte, not included, they may be sent before the asker allows more. */
+  readonly upto: number;
+  /** Whether the bytes may come deflated; false by default. */
+  readonly deflate?: boolean;
 }
 
 /** Who is on. */
@@ -311,6 +378,8 @@ export type Question =
   | Read
   | Since
   | Search
+  | Files
+  | Download
   | Users
   | Follow
   | Unfollow

@@ -8,6 +8,7 @@
 
 import {
   flag,
+  hexadecimal,
   integer,
   list,
   oneOf,
@@ -19,7 +20,7 @@ import {
   text,
 } from "../schema.ts";
 import { type Change, type Command, type Keyed, type Op, PAGE_MAX } from "./command.ts";
-import { ROLES, SCOPE_MAX, SEQ_MAX } from "./event.ts";
+import { FILE_SIZE_MAX, ROLES, SCOPE_MAX, SEQ_MAX, TIME_MAX } from "./event.ts";
 
 const key = optional(text(64, 1));
 const seq: Schema<number> = integer(1, SEQ_MAX);
@@ -29,6 +30,9 @@ const name: Schema<string> = text(64, 1);
 // Longer than what is allowed, so that decide can say what is wrong in its own words.
 const title: Schema<string> = text(1024);
 const body: Schema<string> = text(100_000);
+const fileName: Schema<string> = text(4096);
+const bytes: Schema<number> = integer(0, FILE_SIZE_MAX);
+const moment: Schema<number> = integer(0, TIME_MAX);
 const why = optional(text(600));
 const encoded: Schema<string> = text(128, 1);
 const scram: Schema<string> = text(1024, 1);
@@ -47,6 +51,17 @@ const changes = {
   invite: record({ key, thread: seq, user: name }),
   expel: record({ key, thread: seq, user: name, why }),
   mark: record({ key, thread: seq, upto: seq }),
+  upload: record({
+    key,
+    thread: seq,
+    name: fileName,
+    size: bytes,
+    type: optional(text(1024)),
+    sha256: optional(hexadecimal(64)),
+    modified: optional(moment),
+    deflate: optional(flag),
+  }),
+  withdraw: record({ key, thread: seq, file: seq, why }),
   role: record({ key, user: name, role: oneOf(ROLES), why }),
   ban: record({ key, user: name, on: flag, why }),
   credential: record({
@@ -69,8 +84,23 @@ const questions = {
     number: optional(seq),
     limit,
   }),
-  since: record({ key, at: integer(0, 8_640_000_000_000_000), thread: optional(seq), limit }),
+  since: record({ key, at: moment, thread: optional(seq), limit }),
   search: record({ key, words: text(1024), thread: optional(seq), limit }),
+  files: record({
+    key,
+    thread: optional(seq),
+    name: optional(fileName),
+    skip: optional(place),
+    limit,
+  }),
+  download: record({
+    key,
+    thread: seq,
+    file: seq,
+    offset: optional(bytes),
+    upto: bytes,
+    deflate: optional(flag),
+  }),
   users: record({ key }),
   follow: record({ key, scope: text(SCOPE_MAX, 1), after: optional(place) }),
   unfollow: record({ key, scope: text(SCOPE_MAX, 1) }),

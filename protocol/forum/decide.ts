@@ -2,9 +2,9 @@
  * Decide: a command becomes events, or a refusal (DESIGN §6).
  *
  * This is the only place that says what a change does: here who asks and what they ask of are looked up,
- * and the command goes to decide_thread.ts, decide_message.ts or decide_account.ts. Deciding looks at a
- * {@linkcode View}, writes nothing, and gives complete entries: scope, sequence number and time are in
- * them. Whoever calls it stores the events and applies them with evolve before the next command is decided.
+ * and the command goes to decide_thread.ts, decide_message.ts, decide_file.ts or decide_account.ts.
+ * Deciding looks at a {@linkcode View}, writes nothing, and gives complete entries: scope, sequence number
+ * and time are in them. Whoever calls it stores the events and applies them with evolve before the next command is decided.
  *
  * @module
  */
@@ -12,6 +12,7 @@
 import { type Refusal, refuse } from "../status.ts";
 import type { Change } from "./command.ts";
 import { changeCredential, moderate } from "./decide_account.ts";
+import { upload, withdraw } from "./decide_file.ts";
 import { edit, erase, post, react, tell } from "./decide_message.ts";
 import { create, expel, invite, mark, remove } from "./decide_thread.ts";
 import type { Context, Decision, Scene } from "./decision.ts";
@@ -20,9 +21,10 @@ import { type Actor, maySee } from "./policy.ts";
 import type { View } from "./state.ts";
 
 export { decidePromotion, decideRegistration, type Registration } from "./decide_account.ts";
+export { FILES_MAX } from "./decide_file.ts";
 export { EMOJIS_MAX } from "./decide_message.ts";
 export { decideOpening, MEMBERS_MAX, THREADS_MAX } from "./decide_thread.ts";
-export { type Context, type Decision, isRefusal } from "./decision.ts";
+export { type Content, type Context, type Decision, isRefusal, type Quota } from "./decision.ts";
 
 /**
  * Decides a command. What it refuses, it refuses with a status and a sentence; it never throws.
@@ -74,6 +76,10 @@ export function decide(view: View, command: Change, context: Context): Decision 
       return expel(scene, command.user, command.why);
     case "mark":
       return mark(scene, command.upto);
+    case "upload":
+      return upload(scene, command, context);
+    case "withdraw":
+      return withdraw(scene, command);
     default: {
       const message = view.message(thread.number, command.message);
       if (message === undefined) return refuse("no-message");

@@ -19,6 +19,28 @@ export interface Context {
   readonly user: string;
   /** Now, in ms since 1970. Entries never go back in time: an earlier one is taken for the last entry's. */
   readonly at: number;
+  /** For an upload: what has arrived and was verified. Without it, the upload is yet to begin. */
+  readonly content?: Content;
+  /** For an upload: how much may be shared; without it, anything. */
+  readonly quota?: Quota;
+}
+
+/** The bytes of a file, as far as deciding knows them. */
+export interface Content {
+  /** Their SHA-256, in lower-case hexadecimal digits. */
+  readonly sha256: string;
+  /** How many there are. */
+  readonly size: number;
+}
+
+/** How much may be shared, in bytes; what is absent or 0 has no limit. */
+export interface Quota {
+  /** One file. */
+  readonly file?: number;
+  /** All files of one user, whatever their contents. */
+  readonly user?: number;
+  /** All different contents of the forum. */
+  readonly all?: number;
 }
 
 /** What happens: events in order, and the reply. Without events nothing changes. */

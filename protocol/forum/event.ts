@@ -9,7 +9,7 @@
  * |---|---|---|
  * | `directory` | public threads come and go | all |
  * | `accounts` | users, roles, bans | all |
- * | `thread/<number>` | messages, edits, deletions, reactions, members | all, or its members if private |
+ * | `thread/<number>` | messages, edits, deletions, reactions, files, members | all, or its members if private |
  * | `user/<name>` | read marks, private threads (the name folded) | that user |
  * | `secrets` | password verifiers | nobody: it stays on the server |
  *
@@ -124,6 +124,32 @@ export interface ReactionChanged extends EventBase {
   readonly on: boolean;
 }
 
+/** A file was shared; its `seq` is its identity for ever. */
+export interface FileShared extends EventBase {
+  /** `by` is who shared it. A file takes no message number. */
+  readonly kind: "file.shared";
+  /** What it is called, at most 255 code points: a label, never a path. */
+  readonly name: string;
+  /** How many bytes it has. */
+  readonly size: number;
+  /** Its media type, as who shared it has said. */
+  readonly type: string;
+  /** SHA-256 of all its bytes, in lower-case hexadecimal digits. */
+  readonly sha256: string;
+}
+
+/** A file was taken out of the thread. */
+export interface FileRemoved extends EventBase {
+  /** `by` is who shared it, the thread's owner or a moderator. */
+  readonly kind: "file.removed";
+  /** The `seq` of its sharing. */
+  readonly file: number;
+  /** What it was called; another file may take the name. */
+  readonly name: string;
+  /** The reason that was given, at most 300 code points. */
+  readonly why?: string;
+}
+
 /** Somebody was let into a private thread. */
 export interface MemberJoined extends EventBase {
   /** `by` is the member who invited. */
@@ -227,6 +253,8 @@ export type ForumEvent =
   | MessageEdited
   | MessageDeleted
   | ReactionChanged
+  | FileShared
+  | FileRemoved
   | MemberJoined
   | MemberLeft
   | UserRegistered
@@ -251,6 +279,10 @@ export type EventKind = ForumEvent["kind"];
 
 /** The largest sequence number of a scope, and the largest thread number. */
 export const SEQ_MAX = 0xffff_ffff;
+/** The largest time that a JavaScript date can hold, in ms since 1970 UTC. */
+export const TIME_MAX = 8_640_000_000_000_000;
+/** The largest file, in bytes. */
+export const FILE_SIZE_MAX: number = 2 ** 50;
 /** The longest folded name, in UTF-16 units: each of the 32 letters of a name folds to at most four. */
 export const FOLDED_NAME_MAX = 128;
 /** The longest scope, in UTF-16 units: that of a user. */

@@ -7,6 +7,7 @@
 
 import {
   flag,
+  hexadecimal,
   integer,
   list,
   oneOf,
@@ -19,11 +20,13 @@ import {
 } from "../schema.ts";
 import {
   type EventKind,
+  FILE_SIZE_MAX,
   FOLDED_NAME_MAX,
   type ForumEvent,
   ROLES,
   SCOPE_MAX,
   SEQ_MAX,
+  TIME_MAX,
   type UnknownEvent,
 } from "./event.ts";
 
@@ -32,9 +35,9 @@ const user: Schema<string> = text(64);
 const title: Schema<string> = text(256);
 const why: Schema<string> = text(600);
 const body: Schema<string> = text(65_536);
+const fileName: Schema<string> = text(510);
 const mentions: Schema<string[]> = list(text(FOLDED_NAME_MAX), 32);
-/** The largest time that a JavaScript date can hold. */
-const at: Schema<number> = integer(0, 8_640_000_000_000_000);
+const at: Schema<number> = integer(0, TIME_MAX);
 const base = { scope: text(SCOPE_MAX, 1), seq, at, by: user };
 const encoded: Schema<string> = text(128);
 
@@ -69,6 +72,14 @@ const kinds: {
   }),
   "message.deleted": record({ ...base, message: seq, why: optional(why) }),
   "reaction.changed": record({ ...base, message: seq, emoji: text(64), on: flag }),
+  "file.shared": record({
+    ...base,
+    name: fileName,
+    size: integer(0, FILE_SIZE_MAX),
+    type: text(127),
+    sha256: hexadecimal(64),
+  }),
+  "file.removed": record({ ...base, file: seq, name: fileName, why: optional(why) }),
   "member.joined": record({ ...base, user }),
   "member.left": record({ ...base, user, why: optional(why) }),
   "user.registered": record({ ...base, user }),

@@ -94,6 +94,17 @@ function evolveThread(state: State, number: number, event: ForumEvent): void {
         on: event.on,
       });
       return;
+    case "file.shared": {
+      const { seq, name, at, size, type, sha256 } = event;
+      state.putFile(number, { seq, name, by: fold(event.by), at, size, type, sha256 });
+      return;
+    }
+    case "file.removed": {
+      const file = state.file(number, event.file);
+      if (file === undefined) throw new RangeError(`thread ${number} has no file ${event.file}`);
+      state.dropFile(number, file);
+      return;
+    }
     case "member.joined":
       state.putThread({ ...thread, members: [...thread.members, fold(event.user)] });
       return;

@@ -5,11 +5,13 @@
  * @module
  */
 
+import { createMemoryFiles } from "./memory_files.ts";
 import {
   type Credential,
   describe,
   type Message,
   pair,
+  type SharedFile,
   type State,
   type Thread,
   type User,
@@ -21,6 +23,8 @@ export interface MemoryState extends State {
   text(thread: number, seq: number): string | undefined;
   /** The thread's living messages, oldest first. */
   messages(thread: number): Iterable<Message>;
+  /** The thread's living files, oldest first. */
+  files(thread: number): Iterable<SharedFile>;
   /** All threads, oldest first. */
   threads(): Iterable<Thread>;
   /** How a user's password is checked. */
@@ -43,14 +47,16 @@ class Memory implements MemoryState {
   #titles = new Map<string, number>();
   #pairs = new Map<string, number>();
   #messages = new Map<number, Map<number, Kept>>();
+  #files;
   #marks = new Map<string, Map<number, number>>();
   #heads = new Map<string, number>();
-  #foldTitle: (title: string) => string;
+  #fold: (name: string) => string;
   lastThread = 0;
   lastAt = 0;
 
-  constructor(foldTitle: (title: string) => string) {
-    this.#foldTitle = foldTitle;
+  constructor(fold: (name: string) => string) {
+    this.#fold = fold;
+    this.#files = createMemoryFiles(fold, (number) => this.#threads.get(number));
   }
 
   user(name: string): User | undefined {
@@ -86,6 +92,30 @@ class Memory implements MemoryState {
   emojis(thread: number, seq: number): readonly string[] {
     return [...this.#kept(thread, seq)?.reactions.keys() ?? []];
   }
+  file(thread: number, seq: number): SharedFile | undefined {
+    return this.#files.file(thread, seq);
+  }
+  fileNamed(thread: number, name: string): SharedFile | undefined {
+    return this.#files.named(thread, name);
+  }
+  fileCount(thread: number): number {
+    return this.#files.count(thread);
+  }
+  files(thread: number): Iterable<SharedFile> {
+    return this.#files.of(thread);
+  }
+  seesContent(user: string, sha256: string): number | undefined {
+    return this.#files.sees(user, sha256);
+  }
+  hasContent(sha256: string): boolean {
+    return this.#files.has(sha256);
+  }
+  usage(user: string): number {
+    return this.#files.usage(user);
+  }
+  get contentBytes(): number {
+    return this.#files.contentBytes;
+  }
   mark(user: string, thread: number): number {
     return this.#marks.get(user)?.get(thread) ?? 0;
   }
@@ -101,7 +131,7 @@ class Memory implements MemoryState {
   }
   putThread(thread: Thread): void {
     this.#threads.set(thread.number, thread);
-    if (!thread.private) this.#titles.set(this.#foldTitle(thread.title), thread.number);
+    if (!thread.private) this.#titles.set(this.#fold(thread.title), thread.number);
     if (thread.direct) this.#pairs.set(pair(thread.members), thread.number);
     if (thread.number > this.lastThread) this.lastThread = thread.number;
   }
@@ -109,9 +139,10 @@ class Memory implements MemoryState {
     const thread = this.#threads.get(number);
     if (thread === undefined) return;
     this.#threads.delete(number);
-    if (!thread.private) this.#titles.delete(this.#foldTitle(thread.title));
+    if (!thread.private) this.#titles.delete(this.#fold(thread.title));
     if (thread.direct) this.#pairs.delete(pair(thread.members));
     this.#messages.delete(number);
+    this.#files.dropAll(number);
     for (const marks of this.#marks.values()) marks.delete(number);
   }
   putMessage(thread: number, message: Message, text: string): void {
@@ -144,6 +175,12 @@ class Memory implements MemoryState {
     if (users.size > 0) reactions.set(emoji, users);
     else reactions.delete(emoji);
   }
+  putFile(thread: number, file: SharedFile): void {
+    this.#files.put(thread, file);
+  }
+  dropFile(thread: number, file: SharedFile): void {
+    this.#files.drop(thread, file);
+  }
   setMark(user: string, thread: number, upto: number): void {
     let marks = this.#marks.get(user);
     if (marks === undefined) this.#marks.set(user, marks = new Map());
@@ -170,6 +207,9 @@ class Memory implements MemoryState {
         for (const user of mentions) yield describe.mention(user, thread, message.seq);
       }
     }
+    for (const number of this.#threads.keys()) {
+      for (const file of this.#files.of(number)) yield describe.file(number, file);
+    }
     for (const [user, marks] of this.#marks) {
       for (const [thread, upto] of marks) yield describe.mark(user, thread, upto);
     }
@@ -181,7 +221,7 @@ class Memory implements MemoryState {
 }
 
 /**
- * Makes an empty state in memory; `fold` is the case folding of titles (text.ts).
+ * Makes an empty state in memory; `fold` is the case folding of titles and file names (text.ts).
  *
  * @example
  * ```ts
@@ -196,6 +236,6 @@ class Memory implements MemoryState {
  * assertEquals(digest(one.lines()), digest(other.lines()));
  * ```
  */
-export function createMemoryState(fold: (title: string) => string): MemoryState {
+export function createMemoryState(fold: (name: string) => string): MemoryState {
   return new Memory(fold);
 }

@@ -10,7 +10,7 @@
 
 import { type Refusal, refuse } from "../status.ts";
 import { ROLES } from "./event.ts";
-import type { Message, Thread, User } from "./state.ts";
+import type { Message, SharedFile, Thread, User } from "./state.ts";
 
 /** Who acts. */
 export interface Actor {
@@ -41,6 +41,8 @@ export interface Policy {
   invite(actor: Actor, thread: Thread): Refusal | undefined;
   /** Oneself; otherwise the thread's owner or a moderator, but nobody puts out the owner. */
   expel(actor: Actor, thread: Thread, subject: string): Refusal | undefined;
+  /** Who shared it, the thread's owner or a moderator; in a conversation of two only the first. */
+  withdraw(actor: Actor, file: SharedFile, thread: Thread): Refusal | undefined;
   /** Admins only. */
   role(actor: Actor): Refusal | undefined;
   /** Moderators, against those of a lower role than theirs. */
@@ -83,6 +85,17 @@ export const policy: Policy = {
     return thread.owner === actor.name || atLeast(actor, "moderator")
       ? undefined
       : refuse("not-owner");
+  },
+
+  withdraw: (actor, file, thread) => {
+    if (file.by === actor.name) return undefined;
+    if (thread.direct) {
+      return refuse("not-author", "In a conversation of two only who shared a file takes it out.");
+    }
+    return thread.owner === actor.name || atLeast(actor, "moderator") ? undefined : refuse(
+      "not-author",
+      "Only who shared the file, the thread's owner or a moderator takes it out.",
+    );
   },
 
   role: (actor) =>

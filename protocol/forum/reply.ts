@@ -67,6 +67,60 @@ export interface FoundRow extends MessageRow {
   readonly title: string;
 }
 
+/** A living file as a page shows it. */
+export interface FileRow {
+  /** Its identity: the `seq` of its sharing. */
+  readonly seq: number;
+  /** What it is called: a label, never a path. */
+  readonly name: string;
+  /** Who shared it, by name. */
+  readonly by: string;
+  /** When it was shared, in ms since 1970 UTC. */
+  readonly at: number;
+  /** How many bytes it has. */
+  readonly size: number;
+  /** Its media type, as who shared it has said. */
+  readonly type: string;
+  /** SHA-256 of all its bytes, in lower-case hexadecimal digits. */
+  readonly sha256: string;
+}
+
+/** A file outside its thread, as lists of files show it. */
+export interface FoundFileRow extends FileRow {
+  /** The number of its thread. */
+  readonly thread: number;
+  /** The title of its thread. */
+  readonly title: string;
+}
+
+/** An upload may begin or go on. */
+export interface UploadOpened {
+  /** The first byte that is wanted: 0, or where a broken upload of the same file has come to. */
+  readonly offset: number;
+  /** Up to which byte, not included, may be sent before the server allows more. */
+  readonly upto: number;
+  /** Whether the bytes may come deflated. */
+  readonly deflate: boolean;
+}
+
+/** A file is there, whole. */
+export interface UploadKept {
+  /** Its identity: the `seq` of its sharing. */
+  readonly file: number;
+  /** When it was shared, in ms since 1970 UTC. */
+  readonly at: number;
+  /** SHA-256 of all its bytes, in lower-case hexadecimal digits. */
+  readonly sha256: string;
+}
+
+/** What a download brings. */
+export interface DownloadOpened extends FileRow {
+  /** The first byte that comes. */
+  readonly offset: number;
+  /** Whether the bytes may come deflated. */
+  readonly deflate: boolean;
+}
+
 /** Somebody who is on. */
 export interface UserRow {
   /** The name, for showing. */
@@ -87,6 +141,14 @@ export interface Page {
   readonly messages: MessageRow[];
   /** Whether there is more in the direction that was asked for. */
   readonly more: boolean;
+  /**
+   * Files of the page's stretch of the thread, oldest first: those that were shared before the message
+   * that comes after the page, but not before its first one. A page without an earlier message begins with
+   * the thread.
+   */
+  readonly files: FileRow[];
+  /** There are older files in the stretch than those; `files` lists all. */
+  readonly filesMore?: true;
 }
 
 /** The reply of what is simply done: an object without fields. */
@@ -114,6 +176,10 @@ export interface Replies {
   expel: Empty;
   /** Up to where is read now: what was said, or more if it was more before. */
   mark: { upto: number };
+  /** Where to go on; or the file, if it is there already or was done under this key. */
+  upload: UploadOpened | UploadKept;
+  /** Nothing to tell. */
+  withdraw: Empty;
   /** Nothing to tell. */
   role: Empty;
   /** Nothing to tell. */
@@ -130,6 +196,10 @@ export interface Replies {
   since: { messages: FoundRow[]; more: boolean };
   /** What was found, newest first, and whether there is more. */
   search: { threads: ThreadRow[]; messages: FoundRow[]; more: boolean };
+  /** The rows, newest first, and whether there are more. */
+  files: { files: FoundFileRow[]; more: boolean };
+  /** The file, and what comes of it. */
+  download: DownloadOpened;
   /** Who is on, the longest first, and whether there are more. */
   users: { users: UserRow[]; more: boolean };
   /** The last sequence number of the scope; what comes after the place asked for follows as events. */

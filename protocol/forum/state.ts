@@ -68,6 +68,24 @@ export interface Message {
   readonly reply?: number;
 }
 
+/** A living file of a thread. Its bytes are elsewhere, under their hash. */
+export interface SharedFile {
+  /** The sequence number of its sharing: its identity. */
+  readonly seq: number;
+  /** For showing, not folded. */
+  readonly name: string;
+  /** The folded name of who shared it. */
+  readonly by: string;
+  /** When it was shared, in ms since 1970 UTC. */
+  readonly at: number;
+  /** How many bytes it has. */
+  readonly size: number;
+  /** Its media type. */
+  readonly type: string;
+  /** SHA-256 of its bytes, in lower-case hexadecimal digits: its content. */
+  readonly sha256: string;
+}
+
 /** How one's password is checked; bytes in base64. */
 export interface Credential {
   /** 16 random bytes of this account alone. */
@@ -96,6 +114,20 @@ export interface View {
   reacted(thread: number, seq: number, reaction: { emoji: string; user: string }): boolean;
   /** The different emoji on a message. */
   emojis(thread: number, seq: number): readonly string[];
+  /** The living file that was shared as this entry of the thread. */
+  file(thread: number, seq: number): SharedFile | undefined;
+  /** The thread's living file of this folded name. */
+  fileNamed(thread: number, name: string): SharedFile | undefined;
+  /** How many living files the thread has. */
+  fileCount(thread: number): number;
+  /** The size of a content, if a living file that this user may see has it. */
+  seesContent(user: string, sha256: string): number | undefined;
+  /** Whether a living file has this content. */
+  hasContent(sha256: string): boolean;
+  /** The bytes of all living files that this user has shared; files of one content count each. */
+  usage(user: string): number;
+  /** The bytes of all contents that living files have, each counted once. */
+  readonly contentBytes: number;
   /** Up to where this user has read the thread; 0 for not at all. */
   mark(user: string, thread: number): number;
   /** The last sequence number of a scope; 0 for a scope without entries. */
@@ -114,7 +146,10 @@ export interface State extends View {
   putCredential(folded: string, credential: Credential): void;
   /** Keeps a thread in place of what was there; its title, if public, can be found from then on. */
   putThread(thread: Thread): void;
-  /** Forgets a thread with its messages, reactions, marks and mentions. */
+  /**
+   * Forgets a thread with its messages, files, reactions, marks and mentions. Whoever keeps much may take
+   * its files off `usage` and `contentBytes` little by little.
+   */
   dropThread(number: number): void;
   /** Keeps a message with its present text; its reactions and mentions stay. */
   putMessage(thread: number, message: Message, text: string): void;
@@ -131,6 +166,10 @@ export interface State extends View {
     seq: number,
     reaction: { emoji: string; user: string; on: boolean },
   ): void;
+  /** Keeps a new file; it can be found by its name, and its content is in use from then on. */
+  putFile(thread: number, file: SharedFile): void;
+  /** Forgets a file. */
+  dropFile(thread: number, file: SharedFile): void;
   /** Remembers up to where this user has read the thread. */
   setMark(user: string, thread: number, upto: number): void;
   /** Whom a message names; replaces what was there. */
@@ -177,6 +216,8 @@ export const describe = {
     ]),
   reaction: (thread: number, seq: number, emoji: string, user: string): string =>
     JSON.stringify(["reaction", thread, seq, emoji, user]),
+  file: (thread: number, f: SharedFile): string =>
+    JSON.stringify(["file", thread, f.seq, f.name, f.by, f.at, f.size, f.type, f.sha256]),
   mark: (user: string, thread: number, upto: number): string =>
     JSON.stringify(["mark", user, thread, upto]),
   mention: (user: string, thread: number, seq: number): string =>

@@ -12,7 +12,13 @@
 
 import type { Command } from "../../protocol/forum/command.ts";
 import type { ForumEvent } from "../../protocol/forum/event.ts";
-import type { FoundRow, Page, ThreadRow } from "../../protocol/forum/reply.ts";
+import type {
+  FileRow,
+  FoundFileRow,
+  FoundRow,
+  Page,
+  ThreadRow,
+} from "../../protocol/forum/reply.ts";
 import type { Credential, View } from "../../protocol/forum/state.ts";
 import type { LockoutRecord } from "../../protocol/lockout.ts";
 import type { Refusal } from "../../protocol/status.ts";
@@ -46,6 +52,29 @@ export interface Token {
   readonly expires: number;
 }
 
+/** An upload that a client says it wants to go on with. */
+export interface WantedUpload {
+  /** Folded. */
+  readonly user: string;
+  readonly thread: number;
+  /** The file's name, folded. */
+  readonly name: string;
+  /** How many bytes it is to have: said, not sent. */
+  readonly size: number;
+  /** When the file was last changed at the client, in ms since 1970, if that was said. */
+  readonly modified?: number;
+  /** The hash that its content is to have, if that was said. */
+  readonly sha256?: string;
+}
+
+/** An upload that has begun and is not finished. */
+export interface UploadRecord extends WantedUpload {
+  /** Under this number its bytes lie; never given twice. */
+  readonly number: number;
+  /** When it was last worked at, in ms since 1970. */
+  readonly at: number;
+}
+
 /** One unit of work: everything in it lasts, or nothing. */
 export interface Transaction {
   /** The forum, with what this transaction has appended. */
@@ -70,6 +99,17 @@ export interface Transaction {
    */
   trimLockouts(most: number): number;
   putSetting(name: string, value: string): void;
+  /** Notes an upload that begins, and gives its number. */
+  putUpload(upload: Omit<UploadRecord, "number">): number;
+  /** An upload was worked at. */
+  touchUpload(number: number, at: number): void;
+  /** Forgets an upload, finished or not; its bytes may go once this unit is done. */
+  dropUpload(number: number): void;
+  /**
+   * Forgets a content that {@linkcode Log.unreferenced} has told. False, and nothing is done, if a file has
+   * it again.
+   */
+  forgetContent(sha256: string): boolean;
 }
 
 /** How long a command's key is remembered, in ms: a week. */
@@ -117,6 +157,30 @@ export interface Log {
     user: string,
     question: Extract<Command, { op: "search" }>,
   ): { threads: ThreadRow[]; messages: FoundRow[]; more: boolean };
+
+  /** The row of one file. The caller has asked `maySee`. */
+  fileRow(thread: number, file: number): FileRow | undefined;
+  /** Files that this user may see, newest first. */
+  files(
+    user: string,
+    question: Extract<Command, { op: "files" }>,
+  ): { files: FoundFileRow[]; more: boolean };
+
+  /**
+   * At most so many contents that no file has any more, and never will again unless it is uploaded anew:
+   * what took the last file lasts, whatever happens to the machine. Their bytes may be freed. Ask
+   * {@linkcode View.hasContent} in the moment of doing it, and then forget them.
+   */
+  unreferenced(count: number): string[];
+  upload(number: number): UploadRecord | undefined;
+  /** The newest unfinished upload that was begun with just these words. */
+  findUpload(wanted: WantedUpload): UploadRecord | undefined;
+  /** How many unfinished uploads a user has, and how many bytes they are to have. */
+  uploadsOf(user: string): { count: number; bytes: number };
+  /** The bytes that all unfinished uploads are to have. */
+  readonly uploadBytes: number;
+  /** Unfinished uploads that were last worked at before a moment, the oldest first. */
+  staleUploads(before: number, count: number): UploadRecord[];
 
   /** Does a little of what can wait (search index, expired keys and tokens); true while more waits. */
   tidy(now: number): boolean;

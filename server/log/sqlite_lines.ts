@@ -6,6 +6,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { describe } from "../../protocol/forum/state.ts";
+import { readFile } from "./sqlite_files.ts";
 import type { Records } from "./sqlite_records.ts";
 import { SPAN } from "./sqlite_schema.ts";
 import { readMessage } from "./sqlite_state.ts";
@@ -35,6 +36,11 @@ export function* stateLines(db: DatabaseSync, records: Records): Iterable<string
     const record = records.holding(id);
     if (record === undefined) continue;
     yield describe.mention(row.user as string, record.thread.number, id % SPAN);
+  }
+  for (const row of db.prepare("SELECT * FROM files").iterate()) {
+    const record = records.holding(row.id as number);
+    if (record === undefined) continue;
+    yield describe.file(record.thread.number, readFile(row));
   }
   for (const row of db.prepare("SELECT * FROM marks").iterate()) {
     const thread = row.thread as number;

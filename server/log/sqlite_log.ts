@@ -12,10 +12,13 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import type { Command } from "../../protocol/forum/command.ts";
+import { threadScope } from "../../protocol/forum/event.ts";
 import type { LockoutRecord } from "../../protocol/lockout.ts";
 import { type Refusal, refuse } from "../../protocol/status.ts";
 import { utf8Length } from "../../protocol/text.ts";
-import type { Entry, Log, Published, Token, Transaction } from "./log.ts";
+import type { Entry, Log, Published, Token, Transaction, WantedUpload } from "./log.ts";
+import { createFileLists, type FileLists } from "./sqlite_file_lists.ts";
+import { createFiles, type Files } from "./sqlite_files.ts";
 import { stateLines } from "./sqlite_lines.ts";
 import { createMoments, type Moments } from "./sqlite_moments.ts";
 import { createNumbers } from "./sqlite_numbers.ts";
@@ -30,8 +33,10 @@ import { createSqliteState, type SqliteState } from "./sqlite_state.ts";
 import { createSweep, type Sweep } from "./sqlite_sweep.ts";
 import { createTexts, type Texts } from "./sqlite_texts.ts";
 import { createTransactions, type Transactions } from "./sqlite_transaction.ts";
-import type { WalFlush } from "./wal_flush.ts";
 import { createUnit, isStorageFault, type Unit } from "./sqlite_unit.ts";
+import { createUploads, type Uploads } from "./sqlite_uploads.ts";
+import { createTally } from "./tally.ts";
+import type { WalFlush } from "./wal_flush.ts";
 
 /** How many texts {@linkcode Log.tidy} puts into the search index at a time. */
 const TIDY_TEXTS = 128;
@@ -54,6 +59,8 @@ export interface SqliteLogOptions extends DatabaseOptions {
 /** A unit of work that is in the database, or failed, and is not done yet. */
 interface Outstanding {
   readonly entries: readonly Published[];
+  /** Contents that have lost their last file. */
+  readonly freed: readonly string[];
   readonly wrote: boolean;
   readonly failure: Refusal | undefined;
   readonly done: (failure: Refusal | undefined) => void;
@@ -104,6 +111,9 @@ class SqliteLog implements Log {
   #pages: Pages;
   #moments: Moments;
   #searches: Searches;
+  #files: Files;
+  #fileLists: FileLists;
+  #uploads: Uploads;
   #sweep: Sweep;
   #transactions: Transactions;
   #sql: ReturnType<typeof prepare>;
@@ -111,7 +121,9 @@ class SqliteLog implements Log {
   readonly #wal: WalFlush | undefined;
   #outstanding: Outstanding[] = [];
   /** How many of each scope's entries are not durable yet. */
-  #undurable = new Map<string, number>();
+  readonly #undurable = createTally();
+  /** How many units that are not durable yet have taken a content's last file. */
+  readonly #freeing = createTally();
   #flushing = false;
   onEntries: (entries: readonly Published[]) => void = () => {};
 
@@ -124,17 +136,22 @@ class SqliteLog implements Log {
     const numbers = createNumbers(db);
     const texts = this.#texts = createTexts(db, records);
     const inserts = this.#inserts = createInserts(db);
-    this.#state = createSqliteState(db, { records, numbers, texts, inserts });
+    const files = this.#files = createFiles(db, records);
+    this.#state = createSqliteState(db, { records, numbers, texts, inserts, files });
+    const fileLists = this.#fileLists = createFileLists(db, { records, files });
+    const uploads = this.#uploads = createUploads(db);
     const rows = this.#rows = createRows(db, records, this.#state);
-    const pages = this.#pages = createPages(db, { records, numbers, rows });
+    const pages = this.#pages = createPages(db, { records, numbers, rows, fileLists });
     const moments = this.#moments = createMoments(db, { records, numbers, rows, pages });
     this.#searches = createSearches(db, { records, rows, texts, moments });
-    this.#sweep = createSweep(db);
+    this.#sweep = createSweep(db, files);
     this.#replies = createReplies(db);
     this.#transactions = createTransactions(db, {
       state: this.#state,
       inserts,
       replies: this.#replies,
+      files,
+      uploads,
       now: now ?? Date.now,
     });
     this.#sql = prepare(db);
@@ -166,11 +183,11 @@ class SqliteLog implements Log {
     } finally {
       end();
     }
-    this.#outstanding.push({ entries, wrote: wrote(), failure, done });
+    const freed = this.#files.takeFreed();
+    this.#outstanding.push({ entries, freed, wrote: wrote(), failure, done });
     if (this.#wal !== undefined && failure === undefined) {
-      for (const { scope } of entries) {
-        this.#undurable.set(scope, (this.#undurable.get(scope) ?? 0) + 1);
-      }
+      this.#undurable.add(entries.map(({ scope }) => scope));
+      this.#freeing.add(freed);
     }
     this.#settle();
     return failure === undefined;
@@ -206,9 +223,12 @@ class SqliteLog implements Log {
   }
 
   #end(units: readonly Outstanding[]): void {
-    for (const { entries, failure, done } of units) {
+    for (const { entries, freed, failure, done } of units) {
       if (failure === undefined && entries.length > 0) {
-        if (this.#wal !== undefined) this.#nowDurable(entries);
+        if (this.#wal !== undefined) {
+          this.#undurable.subtract(entries.map(({ scope }) => scope));
+          this.#freeing.subtract(freed);
+        }
         // What is durable stays so: the replies must leave even if the live feed fails.
         this.#attempt(() => this.onEntries(entries));
       }
@@ -216,16 +236,8 @@ class SqliteLog implements Log {
     }
   }
 
-  #nowDurable(entries: readonly Published[]): void {
-    for (const { scope } of entries) {
-      const left = this.#undurable.get(scope)! - 1;
-      if (left > 0) this.#undurable.set(scope, left);
-      else this.#undurable.delete(scope);
-    }
-  }
-
   head(scope: string): number {
-    return this.#state.head(scope) - (this.#undurable.get(scope) ?? 0);
+    return this.#state.head(scope) - this.#undurable.count(scope);
   }
 
   entries(scope: string, after: number, most: { count: number; bytes: number }): Entry[] {
@@ -280,16 +292,50 @@ class SqliteLog implements Log {
     return this.#searches.search(user, question);
   }
 
+  fileRow(thread: number, file: number) {
+    return this.#fileLists.row(thread, file);
+  }
+  files(user: string, question: Extract<Command, { op: "files" }>) {
+    return this.#fileLists.files(user, question);
+  }
+
+  unreferenced(count: number): string[] {
+    return this.#files.unreferenced(count).filter((sha256) => this.#freeing.count(sha256) === 0);
+  }
+  upload(number: number) {
+    return this.#uploads.get(number);
+  }
+  findUpload(wanted: WantedUpload) {
+    return this.#uploads.find(wanted);
+  }
+  uploadsOf(user: string) {
+    return this.#uploads.of(user);
+  }
+  get uploadBytes(): number {
+    return this.#uploads.bytes;
+  }
+  staleUploads(before: number, count: number) {
+    return this.#uploads.stale(before, count);
+  }
+
   tidy(now: number): boolean {
-    return this.#attempt(() => {
+    const more = this.#attempt(() => {
       let more = false;
       this.#unit.run(() => {
         more = this.#replies.expired(now);
         more = this.#sweep.expired(now) || more;
-        more = this.#sweep.removed() || more;
+        more = this.#sweep.removed((thread) => this.#lasts(threadScope(thread))) || more;
       });
       return this.#texts.catchUp(this.#unit, TIDY_TEXTS) || more;
     }) ?? false;
+    // What is swept was removed, and that lasts already.
+    this.#files.takeFreed();
+    return more;
+  }
+
+  /** Whether the disk has all entries of a scope. */
+  #lasts(scope: string): boolean {
+    return this.#undurable.count(scope) === 0;
   }
 
   /** Does what others must not fail with. */

@@ -9,6 +9,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { PAGE_MAX, type Read } from "../../protocol/forum/command.ts";
 import { maySee } from "../../protocol/forum/policy.ts";
 import type { MessageRow, Page, ThreadRow } from "../../protocol/forum/reply.ts";
+import type { FileLists } from "./sqlite_file_lists.ts";
 import type { Numbers } from "./sqlite_numbers.ts";
 import type { Records, ThreadRecord } from "./sqlite_records.ts";
 import { MESSAGE_ROWS, REPLY_BYTES, rowBytes, type Rows } from "./sqlite_rows.ts";
@@ -40,6 +41,7 @@ export interface PageParts {
   readonly records: Records;
   readonly numbers: Numbers;
   readonly rows: Rows;
+  readonly fileLists: FileLists;
 }
 
 /** Prepares the questions. */
@@ -51,12 +53,14 @@ class ThreadPages implements Pages {
   #records: Records;
   #numbers: Numbers;
   #rows: Rows;
+  #fileLists: FileLists;
   #forward;
   #backward;
   #from;
 
-  constructor(db: DatabaseSync, { records, numbers, rows }: PageParts) {
+  constructor(db: DatabaseSync, { records, numbers, rows, fileLists }: PageParts) {
     this.#records = records;
+    this.#fileLists = fileLists;
     this.#numbers = numbers;
     this.#rows = rows;
     const between = `${MESSAGE_ROWS} WHERE m.id > ? AND m.id < ? ORDER BY m.id`;
@@ -102,7 +106,31 @@ class ThreadPages implements Pages {
     } else {
       found = this.#read(record, { before: base + SPAN, limit });
     }
-    return { thread: this.#rows.thread(user, record), ...found };
+    return {
+      thread: this.#rows.thread(user, record),
+      ...found,
+      ...this.#files(record, found.messages),
+    };
+  }
+
+  /**
+   * The files that belong to a page: those behind each of its messages, up to the next message of the
+   * thread, and those before the thread's first. So each file is on one page, however a thread is cut.
+   */
+  #files(record: ThreadRecord, messages: readonly MessageRow[]): Pick<Page, "files" | "filesMore"> {
+    const { base, thread } = record;
+    let above = base;
+    let below = base + SPAN;
+    if (thread.living > 0) {
+      const first = messages.at(0);
+      const last = messages.at(-1);
+      if (first === undefined || last === undefined) return { files: [] };
+      if (first.number > 1) above += first.seq;
+      if (last.number < thread.living) {
+        below = this.#from.get(base + last.seq + 1, below)!.id as number;
+      }
+    }
+    return this.#fileLists.between(above, below);
   }
 
   #read(

@@ -105,6 +105,34 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX lockouts_until ON lockouts (until);
   CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- id: the entry that shared it; name: as JSON, since a text with a NUL in it is not read back whole;
+  -- folded: the name for comparing; audience: the scope of a private thread, 0 for all public ones.
+  CREATE TABLE files (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, folded TEXT NOT NULL, user TEXT NOT NULL,
+    at INTEGER NOT NULL, size INTEGER NOT NULL, type TEXT NOT NULL, sha256 TEXT NOT NULL,
+    audience INTEGER NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX files_named_in ON files (id >> 32, folded);
+  CREATE INDEX files_named ON files (folded, at);
+  CREATE INDEX files_newest ON files (audience, at);
+  CREATE INDEX files_content ON files (sha256);
+  -- How many files a scope has, and how many bytes a user has shared.
+  CREATE TABLE file_counts (scope INTEGER PRIMARY KEY, count INTEGER NOT NULL) STRICT;
+  CREATE TABLE usage (user TEXT PRIMARY KEY, bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  -- Contents, and how many files have each; where that is 0, its bytes wait to be freed.
+  CREATE TABLE contents (
+    sha256 TEXT PRIMARY KEY, size INTEGER NOT NULL, files INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX contents_free ON contents (sha256) WHERE files = 0;
+  -- Uploads that have begun; name: folded, as JSON. A number is never given twice: bytes lie under it.
+  CREATE TABLE uploads (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, user TEXT NOT NULL, thread INTEGER NOT NULL,
+    name TEXT NOT NULL, size INTEGER NOT NULL, modified INTEGER, sha256 TEXT, at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX uploads_user ON uploads (user, size);
+  CREATE INDEX uploads_at ON uploads (at);
+  `,
 ];
 
 /** Pages between two checkpoints: each stalls posting, and fewer of them copy less. */

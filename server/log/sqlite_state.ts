@@ -12,10 +12,12 @@ import { type ForumEvent, threadScope } from "../../protocol/forum/event.ts";
 import {
   type Credential,
   type Message,
+  type SharedFile,
   type State,
   type Thread,
   type User,
 } from "../../protocol/forum/state.ts";
+import type { Files } from "./sqlite_files.ts";
 import type { Inserts } from "./sqlite_inserts.ts";
 import type { Numbers } from "./sqlite_numbers.ts";
 import type { Records, ThreadRecord } from "./sqlite_records.ts";
@@ -35,6 +37,7 @@ export interface StateParts {
   readonly numbers: Numbers;
   readonly texts: Texts;
   readonly inserts: Inserts;
+  readonly files: Files;
 }
 
 /** The state, and what the log needs of it beside. */
@@ -58,11 +61,13 @@ class TableState implements SqliteState {
   #numbers: Numbers;
   #texts: Texts;
   #inserts: Inserts;
+  #files: Files;
   #scopes = new Map<string, Scope>();
   #sql: ReturnType<typeof prepare>;
 
-  constructor(db: DatabaseSync, { records, numbers, texts, inserts }: StateParts) {
+  constructor(db: DatabaseSync, { records, numbers, texts, inserts, files }: StateParts) {
     this.#inserts = inserts;
+    this.#files = files;
     this.#records = records;
     this.#numbers = numbers;
     this.#texts = texts;
@@ -102,6 +107,30 @@ class TableState implements SqliteState {
     const record = this.#records.thread(thread);
     if (record === undefined) return [];
     return this.#sql.emojis.all(record.base + seq).map((row) => row.emoji as string);
+  }
+  file(thread: number, seq: number): SharedFile | undefined {
+    const record = this.#records.thread(thread);
+    return record && this.#files.file(record.base + seq);
+  }
+  fileNamed(thread: number, name: string): SharedFile | undefined {
+    const record = this.#records.thread(thread);
+    return record && this.#files.named(record.base, name);
+  }
+  fileCount(thread: number): number {
+    const record = this.#records.thread(thread);
+    return record === undefined ? 0 : this.#files.count(record.base);
+  }
+  seesContent(user: string, sha256: string): number | undefined {
+    return this.#files.sees(user, sha256);
+  }
+  hasContent(sha256: string): boolean {
+    return this.#files.has(sha256);
+  }
+  usage(user: string): number {
+    return this.#files.usage(user);
+  }
+  get contentBytes(): number {
+    return this.#files.contentBytes;
   }
   mark(user: string, thread: number): number {
     if (this.#records.thread(thread) === undefined) return 0;
@@ -173,6 +202,12 @@ class TableState implements SqliteState {
     else if (this.message(thread, seq) !== undefined) {
       this.#sql.addReaction.run(id, emoji, user, this.head(threadScope(thread)));
     }
+  }
+  putFile(thread: number, file: SharedFile): void {
+    this.#files.put(this.#record(thread), file);
+  }
+  dropFile(thread: number, file: SharedFile): void {
+    this.#files.drop(this.#record(thread).base, file);
   }
   setMark(user: string, thread: number, upto: number): void {
     this.#sql.setMark.run(thread, user, upto);

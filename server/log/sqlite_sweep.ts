@@ -10,6 +10,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { LOCKOUT_DEFAULTS } from "../../protocol/lockout.ts";
+import type { Files } from "./sqlite_files.ts";
 import { SPAN } from "./sqlite_schema.ts";
 import { BLANKED } from "./sqlite_state.ts";
 
@@ -18,14 +19,14 @@ const SLICE = 256;
 
 /** Sweeps a slice; both are called within a unit of work and say whether more waits. */
 export interface Sweep {
-  /** Rows of removed threads. */
-  removed(): boolean;
+  /** Rows of removed threads; nothing of one whose removal may not last yet. */
+  removed(lasts: (thread: number) => boolean): boolean;
   /** Rows whose time is over at `now`, in ms since 1970. */
   expired(now: number): boolean;
 }
 
 /** Prepares the sweep. */
-export function createSweep(db: DatabaseSync): Sweep {
+export function createSweep(db: DatabaseSync, files: Files): Sweep {
   const next = db.prepare("SELECT thread, scope, upto FROM sweeps LIMIT 1");
   const reach = db.prepare(
     `SELECT max(id) AS id FROM
@@ -62,20 +63,26 @@ export function createSweep(db: DatabaseSync): Sweep {
        (SELECT id FROM lockouts WHERE until <= ? - ${LOCKOUT_DEFAULTS.forgetMs} LIMIT ${SLICE})`,
   );
   return {
-    removed() {
+    removed(lasts) {
       const row = next.get();
       if (row === undefined) return false;
       const thread = row.thread as number;
+      // Contents that are in use no more are freed, and that cannot be undone.
+      if (!lasts(thread)) return false;
       const above = row.upto as number;
       const begin = row.scope as number * SPAN;
       const upto = reach.get(above, begin + SPAN)?.id as number | null;
       if (upto !== null) {
         for (const part of parts) part.run(above, upto);
+        files.sweep(above, upto);
         note.run(upto, thread);
       } else {
         const gone = Number(marks.run(thread).changes) +
           Number(counts.run(begin, begin + SPAN).changes);
-        if (gone === 0) done.run(thread);
+        if (gone === 0) {
+          files.swept(begin);
+          done.run(thread);
+        }
       }
       return true;
     },

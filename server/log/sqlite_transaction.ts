@@ -10,10 +10,12 @@ import type { ForumEvent } from "../../protocol/forum/event.ts";
 import { evolve } from "../../protocol/forum/evolve.ts";
 import type { View } from "../../protocol/forum/state.ts";
 import type { LockoutRecord } from "../../protocol/lockout.ts";
-import type { KeptReply, Published, Token, Transaction } from "./log.ts";
+import type { KeptReply, Published, Token, Transaction, UploadRecord } from "./log.ts";
+import type { Files } from "./sqlite_files.ts";
 import type { Inserts } from "./sqlite_inserts.ts";
 import type { Replies } from "./sqlite_replies.ts";
 import type { SqliteState } from "./sqlite_state.ts";
+import type { Uploads } from "./sqlite_uploads.ts";
 
 /** A transaction under way. */
 export interface Begun {
@@ -35,18 +37,20 @@ interface Parts {
   readonly state: SqliteState;
   readonly inserts: Inserts;
   readonly replies: Replies;
+  readonly files: Files;
+  readonly uploads: Uploads;
   readonly now: () => number;
 }
 
 /** Prepares transactions; `now` is the time at which replies are kept. */
 export function createTransactions(
   db: DatabaseSync,
-  { state, inserts, replies, now }: Parts,
+  { now, ...parts }: Parts,
 ): Transactions {
   const sql = prepare(db);
   return {
     begin() {
-      const tx = new OpenTransaction(state, { sql, inserts, replies, at: now() });
+      const tx = new OpenTransaction(parts, sql, now());
       return { tx, entries: tx.entries, wrote: () => tx.wrote, end: () => tx.end() };
     },
   };
@@ -57,31 +61,31 @@ type Statements = ReturnType<typeof prepare>;
 class OpenTransaction implements Transaction {
   readonly entries: Published[] = [];
   wrote = false;
-  #state: SqliteState;
+  readonly #parts: Omit<Parts, "now">;
   #statements: Statements | undefined;
-  #inserts: Inserts;
-  #replies: Replies;
-  #at: number;
+  readonly #at: number;
 
-  constructor(
-    state: SqliteState,
-    { sql, inserts, replies, at }: Omit<Parts, "state" | "now"> & { sql: Statements; at: number },
-  ) {
-    this.#replies = replies;
-    this.#state = state;
+  constructor(parts: Omit<Parts, "now">, sql: Statements, at: number) {
+    this.#parts = parts;
     this.#statements = sql;
-    this.#inserts = inserts;
     this.#at = at;
   }
 
   get view(): View {
-    return this.#state;
+    return this.#parts.state;
   }
 
   /** The statements, all of which write. */
   get #sql(): Statements {
     this.wrote = true;
     return this.#expectOpen();
+  }
+
+  /** The parts, to write with. */
+  get #writing(): Omit<Parts, "now"> {
+    this.#expectOpen();
+    this.wrote = true;
+    return this.#parts;
   }
 
   #expectOpen(): Statements {
@@ -92,22 +96,21 @@ class OpenTransaction implements Transaction {
   append(events: readonly ForumEvent[]): void {
     this.#expectOpen();
     if (events.length > 0) this.wrote = true;
+    const { state, inserts } = this.#parts;
     for (const event of events) {
-      evolve(this.#state, event);
+      evolve(state, event);
       const json = JSON.stringify(event);
-      this.#inserts.entry(this.#state.idOf(event), json);
+      inserts.entry(state.idOf(event), json);
       this.entries.push({ scope: event.scope, seq: event.seq, json, event });
     }
   }
 
   recall(user: string, key: string): KeptReply | undefined {
     this.#expectOpen();
-    return this.#replies.recall(user, key);
+    return this.#parts.replies.recall(user, key);
   }
   remember(user: string, key: string, { fingerprint, json }: KeptReply): void {
-    this.#expectOpen();
-    this.wrote = true;
-    this.#replies.remember(user, key, { fingerprint, json, at: this.#at });
+    this.#writing.replies.remember(user, key, { fingerprint, json, at: this.#at });
   }
   putToken(hash: string, { user, expires }: Token): void {
     this.#sql.putToken.run(hash, user, expires);
@@ -134,6 +137,18 @@ class OpenTransaction implements Transaction {
   }
   putSetting(name: string, value: string): void {
     this.#sql.putSetting.run(name, value);
+  }
+  putUpload(upload: Omit<UploadRecord, "number">): number {
+    return this.#writing.uploads.put(upload);
+  }
+  touchUpload(number: number, at: number): void {
+    this.#writing.uploads.touch(number, at);
+  }
+  dropUpload(number: number): void {
+    this.#writing.uploads.drop(number);
+  }
+  forgetContent(sha256: string): boolean {
+    return this.#writing.files.forget(sha256);
   }
 
   end(): void {

@@ -10,8 +10,11 @@ import { encodeBase64 } from "../../protocol/base64.ts";
 import { type ClientConnection, createClientConnection } from "../../protocol/client_connection.ts";
 import { createVerifier, saltPassword, type Verifier } from "../../protocol/verifier.ts";
 import type { Command } from "../../protocol/forum/command.ts";
+import { decide, isRefusal } from "../../protocol/forum/decide.ts";
 import type { ForumEvent } from "../../protocol/forum/event.ts";
 import { keepAdminVerifier } from "../../server/admin.ts";
+import { change } from "../../server/changes.ts";
+import type { Log } from "../../server/log/log.ts";
 import { openSqliteLog } from "../../server/log/sqlite_log.ts";
 import { createService } from "../../server/service.ts";
 import type { Session } from "../../server/session.ts";
@@ -21,6 +24,17 @@ export const ADMIN_PASSWORD = "size matters not";
 
 /** The user who asks, and others who have accounts. */
 const USERS = ["Yoda", "Ann", "Bob"] as const;
+
+/** What Ann has shared before: a file that lies in the lobby. */
+const SHARED = {
+  name: "wisdom.txt",
+  type: "text/plain",
+  // Of the bytes "Do or do not. There is no try."
+  content: {
+    sha256: "cc2d952224f44ec081f2d8479ef04c5fbed40caa5bf03a07381a5bbb4d55c532",
+    size: 30,
+  },
+};
 
 /** When the story begins, in ms since 1970; every command comes a second later than the one before. */
 const BEGIN = 1_700_000_000_000;
@@ -40,6 +54,32 @@ export interface Story {
   readonly replies: readonly object[];
   /** The events as they happened, and after them those whose texts are erased at the end. */
   readonly events: readonly ForumEvent[];
+}
+
+/** Shares Ann's file, as the server does when the bytes of an upload have come. */
+function shareFile(log: Log, at: number): void {
+  log.transact((tx) => {
+    const { name, type, content } = SHARED;
+    const wanted = { op: "upload", thread: 1, name, size: content.size, type } as const;
+    const outcome = decide(tx.view, wanted, { user: "ann", at, content });
+    if (isRefusal(outcome)) throw new Error(outcome.status);
+    tx.append(outcome.events);
+  }, () => {});
+}
+
+/** The reply to a command that the service does not carry yet: what is decided of it. */
+function uncarried(log: Log, command: Command, at: number): object | undefined {
+  if (command.op === "download") {
+    const row = log.fileRow(command.thread, command.file);
+    return row && { ...row, offset: command.offset ?? 0, deflate: command.deflate ?? false };
+  }
+  if (command.op !== "upload") return undefined;
+  let reply: object | undefined;
+  log.transact((tx) => {
+    const done = change(tx, command, { user: "yoda", at, barred: undefined });
+    reply = isRefusal(done) ? done : JSON.parse(done.json);
+  }, () => {});
+  return reply;
 }
 
 /** Sends the commands and gives what comes of it. */
@@ -110,10 +150,13 @@ export function playStory(commands: readonly Command[]): Story {
       talk(client, session);
       session.receiveBreak(0);
     }
+    shareFile(log, clock);
     const [client, session] = signIn(USERS[0]);
     talk(client, session);
     const replies = commands.map((command, index) => {
       clock += 1000;
+      const decided = uncarried(log, command, clock);
+      if (decided !== undefined) return decided;
       client.command(index + 1, command);
       const reply = talk(client, session);
       if (reply === undefined) throw new Error(`no reply to ${JSON.stringify(command)}`);

@@ -9,10 +9,10 @@ import { Buffer } from "node:buffer";
 import { CATALOGUE, KINDS } from "../../protocol/catalogue.ts";
 import { RETRY_FIRST, RETRY_MAX } from "../../protocol/client_session.ts";
 import { PAGE_MAX } from "../../protocol/forum/command.ts";
-import { EMOJIS_MAX, MEMBERS_MAX, THREADS_MAX } from "../../protocol/forum/decide.ts";
-import { type Role, SCOPE_MAX, SEQ_MAX } from "../../protocol/forum/event.ts";
+import { EMOJIS_MAX, FILES_MAX, MEMBERS_MAX, THREADS_MAX } from "../../protocol/forum/decide.ts";
+import { FILE_SIZE_MAX, type Role, SCOPE_MAX, SEQ_MAX } from "../../protocol/forum/event.ts";
 import { type Actor, policy } from "../../protocol/forum/policy.ts";
-import type { Message as ForumMessage, Thread } from "../../protocol/forum/state.ts";
+import type { Message as ForumMessage, SharedFile, Thread } from "../../protocol/forum/state.ts";
 import { CLIENT_TABLE } from "../../protocol/client_table.ts";
 import {
   FIRST_SKIPPABLE_TYPE,
@@ -43,6 +43,7 @@ import {
   UNSIGNED_GRACE,
 } from "../../server/limits.ts";
 import { KEY_RETENTION } from "../../server/log/log.ts";
+import { FILES_LISTED_MAX, PAGE_FILES_MAX } from "../../server/log/sqlite_file_lists.ts";
 import { ROWS_MAX } from "../../server/presence.ts";
 import { FOLLOWS_MAX } from "../../server/questions.ts";
 import { ITERATIONS, TOKEN_LIFE } from "../../server/sign_in.ts";
@@ -114,6 +115,10 @@ const LIMITS: Record<string, number> = {
   MEMBERS_MAX,
   EMOJIS_MAX,
   THREADS_MAX,
+  FILES_MAX,
+  FILE_SIZE_MAX,
+  PAGE_FILES_MAX,
+  FILES_LISTED_MAX,
   KEY_RETENTION,
   TOKEN_LIFE,
   ITERATIONS,
@@ -171,6 +176,15 @@ function thread(about: Partial<Thread>): Thread {
 /** What each rule says to the author or owner, to another member, to a moderator and to an admin. */
 function policyTable(): Table {
   const message: ForumMessage = { seq: 2, ordinal: 1, author: "own", at: 0, textSeq: 2 };
+  const file: SharedFile = {
+    seq: 3,
+    name: "f",
+    by: "own",
+    at: 0,
+    size: 0,
+    type: "a/b",
+    sha256: "0".repeat(64),
+  };
   const open = thread({});
   const closed = thread({ private: true });
   const direct = thread({ private: true, direct: true });
@@ -179,6 +193,10 @@ function policyTable(): Table {
     "`edit` a message": (actor) => policy.edit(actor, message),
     "`delete` a message": (actor) => policy.delete(actor, message, open),
     "`delete` in a conversation of two": (actor) => policy.delete(actor, message, direct),
+    "`withdraw` one's own file": (actor) =>
+      policy.withdraw(actor, { ...file, by: actor.name }, { ...open, owner: "x" }),
+    "`withdraw` a file of another": (actor) => policy.withdraw(actor, { ...file, by: "x" }, open),
+    "`withdraw` one in a conversation of two": (actor) => policy.withdraw(actor, file, direct),
     "`remove` a thread": (actor) => policy.remove(actor, open),
     "`remove` a thread of the server": (actor) => policy.remove(actor, thread({ owner: "" })),
     "`invite` to a private thread": (actor) => policy.invite(actor, closed),

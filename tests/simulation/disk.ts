@@ -245,6 +245,30 @@ class SlowLog implements FaultyLog {
   search(...given: Parameters<Log["search"]>) {
     return this.#inner.search(...given);
   }
+  fileRow(...given: Parameters<Log["fileRow"]>) {
+    return this.#inner.fileRow(...given);
+  }
+  files(...given: Parameters<Log["files"]>) {
+    return this.#inner.files(...given);
+  }
+  unreferenced(count: number) {
+    return this.#inner.unreferenced(count);
+  }
+  upload(number: number) {
+    return this.#inner.upload(number);
+  }
+  findUpload(...given: Parameters<Log["findUpload"]>) {
+    return this.#inner.findUpload(...given);
+  }
+  uploadsOf(user: string) {
+    return this.#inner.uploadsOf(user);
+  }
+  get uploadBytes() {
+    return this.#inner.uploadBytes;
+  }
+  staleUploads(...given: Parameters<Log["staleUploads"]>) {
+    return this.#inner.staleUploads(...given);
+  }
   tidy(now: number) {
     return this.#inner.tidy(now);
   }
@@ -294,6 +318,10 @@ function refusing(tx: Transaction): Transaction {
     putLockout: full,
     trimLockouts: (most) => tx.trimLockouts(most),
     putSetting: full,
+    putUpload: full,
+    touchUpload: full,
+    dropUpload: full,
+    forgetContent: full,
   };
 }
 
