@@ -34,6 +34,8 @@ class FolderDisk implements Disk {
   readonly #folders: FolderSync = createFolderSync();
   readonly #trash: Trash;
   readonly #parts: DiskParts;
+  /** Writers that wait for their upload to be free. */
+  readonly #opening = new Set<number>();
   readonly #writers = new Map<number, DiskWriter>();
   readonly #readers = new Map<number, DiskReader>();
   /** The writer of each upload. */
@@ -60,7 +62,10 @@ class FolderDisk implements Disk {
   handle(request: BlobRequest): void {
     switch (request.op) {
       case "open-writer":
-        this.#openWriter(request);
+        this.#opening.add(request.id);
+        this.#whenFree(request.upload, () => {
+          if (this.#opening.delete(request.id)) this.#openWriter(request);
+        });
         break;
       case "write":
       case "write-packed":
@@ -70,7 +75,8 @@ class FolderDisk implements Disk {
         break;
       }
       case "close-writer":
-        this.#closeWriter(request.id);
+        this.#opening.delete(request.id);
+        this.#writers.get(request.id)?.close();
         break;
       case "open-reader":
         this.#openReader(request);
@@ -96,12 +102,9 @@ class FolderDisk implements Disk {
     });
     this.#writers.set(id, writer);
     this.#byUpload.set(upload, writer);
-    const finishing = this.#finishing.get(upload);
-    if (finishing === undefined) writer.open();
-    else this.#later(finishing, () => this.#writers.get(id)?.open());
+    writer.open();
   }
 
-  /** Nobody else writes to this upload, unless it is being finished. */
   #replaceWriter(upload: number): void {
     this.#byUpload.get(upload)?.fail(REPLACED);
   }
@@ -116,10 +119,6 @@ class FolderDisk implements Disk {
     const finished = writer.finish(request.sha256).finally(() => this.#finishing.delete(upload));
     this.#finishing.set(upload, finished);
     this.#note(finished);
-  }
-
-  #closeWriter(id: number): void {
-    this.#writers.get(id)?.close();
   }
 
   #openReader(request: Extract<BlobRequest, { op: "open-reader" }>): void {
@@ -139,7 +138,7 @@ class FolderDisk implements Disk {
         tell(attempt(() => this.#trash.take(this.#layout.kept(question.sha256))));
         break;
       case "discard":
-        this.#discard(question.upload, tell);
+        this.#whenFree(question.upload, () => tell(this.#discard(question.upload)));
         break;
       case "uploads":
         tell(this.#uploads());
@@ -169,14 +168,9 @@ class FolderDisk implements Disk {
     }
   }
 
-  #discard(upload: number, tell: (fault: BlobFault | undefined) => void): void {
-    const discard = () => {
-      this.#replaceWriter(upload);
-      tell(attempt(() => this.#trash.take(this.#layout.partial(upload))));
-    };
-    const finishing = this.#finishing.get(upload);
-    if (finishing === undefined) discard();
-    else this.#later(finishing, discard);
+  #discard(upload: number): BlobFault | undefined {
+    this.#replaceWriter(upload);
+    return attempt(() => this.#trash.take(this.#layout.partial(upload)));
   }
 
   #uploads(): number[] {
@@ -207,8 +201,11 @@ class FolderDisk implements Disk {
     await this.#trash.close();
   }
 
-  #later(after: Promise<void>, run: () => void): void {
-    this.#note(after.then(run));
+  /** Does something about an upload, in the order in which it was asked for. */
+  #whenFree(upload: number, run: () => void): void {
+    const finishing = this.#finishing.get(upload);
+    if (finishing === undefined) run();
+    else this.#note(finishing.then(run));
   }
 
   #note(work: Promise<void>): void {
