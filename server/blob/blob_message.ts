@@ -47,7 +47,9 @@ export type BlobQuestion =
   | { readonly about: "discard"; readonly upload: number }
   | { readonly about: "uploads" }
   | { readonly about: "contents"; readonly after: string; readonly count: number }
-  /** Answered when nothing is under way any more. */
+  /** Answered when the far side works. */
+  | { readonly about: "ready" }
+  /** Answered when nothing is under way any more; nothing is asked after it. */
   | { readonly about: "settle" };
 
 /** The answers to questions. */
@@ -57,6 +59,7 @@ export interface BlobAnswers {
   readonly discard: BlobFault | undefined;
   readonly uploads: number[];
   readonly contents: KeptContent[];
+  readonly ready: undefined;
   readonly settle: undefined;
 }
 

@@ -91,6 +91,9 @@ export interface BlobChunk {
 /**
  * The next bytes of a file, laid out as frames without their headers: once those are written into the
  * room before each chunk, `bytes` can be sent as it is. Chunks follow each other without a gap.
+ *
+ * Whoever has sent it may say `bytes.buffer.transfer(0)`: its memory is free then, which it would be
+ * only much later if that were left to the garbage collector.
  */
 export interface Block {
   readonly bytes: Uint8Array<ArrayBuffer>;

@@ -12,7 +12,7 @@ import { REPLACED } from "./blob_fault.ts";
 import type { BlobAnswer, BlobQuestion, BlobReply, BlobRequest } from "./blob_message.ts";
 import { type BlobFault, isDigest, type KeptContent } from "./blob_store.ts";
 import { faultOf, infoOf } from "./disk_path.ts";
-import { createDiskLayout, type DiskLayout, numberOf, prefixOf } from "./disk_layout.ts";
+import { createDiskLayout, type DiskLayout, isPrefix, numberOf, prefixOf } from "./disk_layout.ts";
 import { createDiskReader, type DiskReader } from "./disk_reader.ts";
 import { createDiskWriter, type DiskParts, type DiskWriter } from "./disk_writer.ts";
 import { createFolderSync, type FolderSync } from "./folder_sync.ts";
@@ -110,13 +110,20 @@ class FolderDisk implements Disk {
   }
 
   #write(writer: DiskWriter, request: WriterRequest): void {
-    if (request.op === "write") return writer.write(request.bytes);
-    if (request.op === "write-packed") return writer.writePacked(request.bytes, request.raw);
+    if (request.op === "finish") return this.#finish(writer, request.sha256);
+    const { bytes } = request;
+    if (request.op === "write") writer.write(bytes);
+    else writer.writePacked(bytes, request.raw);
+    // Otherwise hundreds of megabytes would wait for the garbage collector.
+    (bytes.buffer as ArrayBuffer).transfer(0);
+  }
+
+  /** From now on it is not the upload's writer any more: what is asked about that waits. */
+  #finish(writer: DiskWriter, sha256: string): void {
     const { upload } = writer;
-    // From now on it is not the upload's writer any more: what is asked about that waits.
     this.#writers.delete(writer.id);
     this.#byUpload.delete(upload);
-    const finished = writer.finish(request.sha256).finally(() => this.#finishing.delete(upload));
+    const finished = writer.finish(sha256).finally(() => this.#finishing.delete(upload));
     this.#finishing.set(upload, finished);
     this.#note(finished);
   }
@@ -146,6 +153,9 @@ class FolderDisk implements Disk {
       case "contents":
         tell(this.#contents(question.after, question.count));
         break;
+      case "ready":
+        tell(undefined);
+        break;
       case "settle":
         this.#settle().then(() => tell(undefined));
         break;
@@ -174,16 +184,16 @@ class FolderDisk implements Disk {
   }
 
   #uploads(): number[] {
-    return names(this.#layout.partials).map(numberOf).filter((number) => number !== undefined)
+    return files(this.#layout.partials).map(numberOf).filter((number) => number !== undefined)
       .sort((one, other) => one - other);
   }
 
   #contents(after: string, count: number): KeptContent[] {
     const list: KeptContent[] = [];
-    const prefixes = names(this.#layout.keptFolders).filter((name) => /^[0-9a-f]{2}$/.test(name));
+    const prefixes = folders(this.#layout.keptFolders).filter(isPrefix);
     for (const prefix of prefixes.sort()) {
       if (prefix < prefixOf(after)) continue;
-      const digests = names(this.#layout.keptFolder(prefix)).filter(isDigest);
+      const digests = files(this.#layout.keptFolder(prefix)).filter(isDigest);
       for (const sha256 of digests.sort()) {
         if (list.length >= count) return list;
         if (sha256 <= after) continue;
@@ -195,7 +205,7 @@ class FolderDisk implements Disk {
     return list;
   }
 
-  /** Waits for all that is under way, and lets nothing begin that nobody asked for. */
+  /** Waits for all that is under way, and lets nothing more begin. */
   async #settle(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
     await this.#trash.close();
@@ -224,8 +234,14 @@ function attempt(run: () => void): BlobFault | undefined {
   }
 }
 
-function names(folder: string): string[] {
-  return Array.from(Deno.readDirSync(folder), ({ name }) => name);
+function files(folder: string): string[] {
+  return Array.from(Deno.readDirSync(folder)).filter(({ isFile }) => isFile)
+    .map(({ name }) => name);
+}
+
+function folders(folder: string): string[] {
+  return Array.from(Deno.readDirSync(folder)).filter(({ isDirectory }) => isDirectory)
+    .map(({ name }) => name);
 }
 
 /** Makes the folders that are not there, and sees to it that they outlast the power. */

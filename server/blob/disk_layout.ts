@@ -33,6 +33,11 @@ export function prefixOf(sha256: string): string {
   return sha256.slice(0, 2);
 }
 
+/** Whether contents may be filed under this. */
+export function isPrefix(text: string): boolean {
+  return /^[0-9a-f]{2}$/.test(text);
+}
+
 /**
  * The layout of a store in `folder`.
  *
@@ -56,7 +61,7 @@ export function createDiskLayout(folder: string): DiskLayout {
     partials,
     trash,
     keptFolder(prefix) {
-      if (!/^[0-9a-f]{2}$/.test(prefix)) throw new TypeError("A path is made of digests only.");
+      if (!isPrefix(prefix)) throw new TypeError("A path is made of digests only.");
       return `${keptFolders}/${prefix}`;
     },
     kept(sha256) {

@@ -67,7 +67,7 @@ export function openDiskStore(options: DiskStoreOptions): Promise<BlobStore> {
     defer: queueMicrotask,
   });
   return new Promise((resolve, reject) => {
-    proxy.settle(() => {
+    proxy.ready(() => {
       const why = opening;
       opening = undefined;
       if (why === "") resolve(proxy);

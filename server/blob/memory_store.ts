@@ -239,6 +239,7 @@ class MemorySide implements FarSide {
         return [...partials.keys()].sort((one, other) => one - other);
       case "contents":
         return this.#contents(question.after, question.count);
+      case "ready":
       case "settle":
         return undefined;
     }

@@ -57,8 +57,8 @@ export interface StoreProxyOptions {
 
 /** A store that is elsewhere. */
 export interface StoreProxy extends BlobStore {
-  /** Calls when nothing is under way, or the far side is broken. */
-  settle(done: () => void): void;
+  /** Calls when the far side works, or is broken. */
+  ready(done: () => void): void;
   /** Forgets everything: nothing is told any more, and calls do nothing. */
   abandon(): void;
 }
@@ -140,8 +140,8 @@ class Proxy implements StoreProxy {
     this.#ask({ about: "contents", after, count }, done);
   }
 
-  settle(done: () => void): void {
-    this.#ask({ about: "settle" }, done);
+  ready(done: () => void): void {
+    this.#ask({ about: "ready" }, done);
   }
 
   close(): Promise<void> {
@@ -154,7 +154,7 @@ class Proxy implements StoreProxy {
       resolve();
     };
     if (this.#far === undefined || this.#abandoned) end();
-    else this.settle(end);
+    else this.#ask({ about: "settle" }, end);
     return this.#closing = promise;
   }
 
@@ -229,7 +229,7 @@ class Proxy implements StoreProxy {
     this.#questions.clear();
     for (const line of lines) line.hear({ id: 0, told: "failed", fault });
     for (const { question, done, again } of questions) {
-      if (again || question.about === "settle") {
+      if (again || this.#closing !== undefined || question.about === "ready") {
         done(giveUp(question, fault));
       } else {
         const id = ++this.#lastId;
