@@ -80,7 +80,7 @@ class PartialFile implements DiskWriter {
         mode: 0o600,
       });
       if (this.#file.statSync().size === 0) this.#opened();
-      else this.#parts.slices.add(() => this.#hashSlice(this.#file));
+      else this.#parts.slices.add(() => this.#hashSlice());
     } catch (error) {
       this.fail(faultOf(error));
     }
@@ -91,8 +91,9 @@ class PartialFile implements DiskWriter {
   }
 
   /** Hashes more of what was there already; the file ends up at its end. */
-  #hashSlice(file: Deno.FsFile | undefined): boolean {
-    if (file === undefined || file !== this.#file) return false;
+  #hashSlice(): boolean {
+    const file = this.#file;
+    if (file === undefined) return false;
     try {
       const count = file.readSync(slice);
       if (count !== null) {

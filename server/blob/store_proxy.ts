@@ -71,7 +71,7 @@ interface Pending {
   readonly again: boolean;
 }
 
-class Proxy implements StoreProxy {
+class DistantStore implements StoreProxy {
   readonly #options: StoreProxyOptions;
   readonly #lines = new Map<number, Line>();
   readonly #questions = new Map<number, Pending>();
@@ -265,5 +265,5 @@ function needCount(what: string, value: number, most: number): void {
 
 /** Makes the near side of a store. */
 export function createStoreProxy(options: StoreProxyOptions): StoreProxy {
-  return new Proxy(options);
+  return new DistantStore(options);
 }
