@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import { assertEquals, assertGreater } from "@std/assert";
 import { dialTcp } from "../../client/mod.ts";
 import { startServer } from "../end_to_end/processes.ts";
@@ -11,6 +10,7 @@ import { headsOf } from "./heads.ts";
 import { makeImage, mountImage, mountTrouble } from "./mounts.ts";
 import { NO_HEARTBEAT, NO_RATES } from "./crowd_options.ts";
 import { lastingPort } from "./port.ts";
+import { copyQuietly, stopped, UNSYNCED, wasWritten } from "./power.ts";
 
 const CUTS = extent({ ci: 20, local: 2 });
 const IMAGE_MIB = 192;
@@ -72,7 +72,7 @@ bounded(
       }
       await colony.until(() => ledger.acknowledged >= enough);
       // What nobody has asked to be written down must be missing, or this would be no power cut.
-      Deno.writeTextFileSync(`${disk.folder}/unsynced-${cut}`, "soon gone");
+      Deno.writeTextFileSync(`${disk.folder}/unsynced-${cut}`, UNSYNCED);
       server.process.signal("SIGSTOP");
       await stopped(server.process.pid);
       const copy = `${folder}/copy-${cut}`;
@@ -115,31 +115,3 @@ bounded(
     }
   },
 );
-
-function wasWritten(file: string): boolean {
-  try {
-    return Deno.readTextFileSync(file) === "soon gone";
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-/** Waits until a process has stopped (proc(5), the third field). */
-async function stopped(pid: number): Promise<void> {
-  while (!/^\d+ \(.*\) T /s.test(Deno.readTextFileSync(`/proc/${pid}/stat`))) {
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-}
-
-/** Copies a file while nobody writes to it: a disk does not mix moments. */
-async function copyQuietly(from: string, to: string): Promise<void> {
-  for (;;) {
-    await Deno.copyFile(from, to);
-    if (same(Deno.readFileSync(from), Deno.readFileSync(to))) return;
-  }
-}
-
-function same(one: Uint8Array, other: Uint8Array): boolean {
-  return Buffer.compare(one, other) === 0;
-}

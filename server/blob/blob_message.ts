@@ -1,0 +1,78 @@
+/**
+ * What the two sides of a store say to each other: the near side is called by the server
+ * (store_proxy.ts), the far side has the bytes: a worker with a disk, or a map in memory.
+ *
+ * Everything is plain data, since it goes from thread to thread. Writers, readers and questions are
+ * known by a number that the near side gives and never gives again. What the far side does not know
+ * (any more) it ignores.
+ *
+ * @module
+ */
+
+import type { BlobFault, Block, KeptContent } from "./blob_store.ts";
+
+/** To the far side. */
+export type BlobRequest =
+  | {
+    readonly op: "open-writer";
+    readonly id: number;
+    readonly upload: number;
+    readonly size: number;
+    readonly scratch: boolean;
+  }
+  | { readonly op: "write"; readonly id: number; readonly bytes: Uint8Array }
+  | {
+    readonly op: "write-packed";
+    readonly id: number;
+    readonly bytes: Uint8Array;
+    readonly raw: number;
+  }
+  | { readonly op: "finish"; readonly id: number; readonly sha256: string }
+  | { readonly op: "close-writer"; readonly id: number }
+  | {
+    readonly op: "open-reader";
+    readonly id: number;
+    readonly sha256: string;
+    readonly offset: number;
+    readonly deflate: boolean;
+  }
+  | { readonly op: "pull"; readonly id: number }
+  | { readonly op: "close-reader"; readonly id: number }
+  | { readonly op: "ask"; readonly id: number; readonly question: BlobQuestion };
+
+/** What has one answer, and can be asked again when the far side broke. */
+export type BlobQuestion =
+  | { readonly about: "has"; readonly sha256: string }
+  | { readonly about: "remove"; readonly sha256: string }
+  | { readonly about: "discard"; readonly upload: number }
+  | { readonly about: "uploads" }
+  | { readonly about: "contents"; readonly after: string; readonly count: number }
+  /** Answered when the far side works. */
+  | { readonly about: "ready" }
+  /** Answered when nothing is under way any more; nothing is asked after it. */
+  | { readonly about: "settle" };
+
+/** The answers to questions. */
+export interface BlobAnswers {
+  readonly has: number | undefined;
+  readonly remove: BlobFault | undefined;
+  readonly discard: BlobFault | undefined;
+  readonly uploads: number[];
+  readonly contents: KeptContent[];
+  readonly ready: undefined;
+  readonly settle: undefined;
+}
+
+/** An answer of some kind. */
+export type BlobAnswer = BlobAnswers[keyof BlobAnswers];
+
+/** To the near side. After `kept`, `end` and `failed` nothing more is told of that number. */
+export type BlobReply =
+  /** Of a writer: where it goes on. Of a reader: the size of the whole. */
+  | { readonly id: number; readonly told: "opened"; readonly at: number }
+  | { readonly id: number; readonly told: "stored"; readonly count: number }
+  | { readonly id: number; readonly told: "kept"; readonly size: number }
+  | { readonly id: number; readonly told: "block"; readonly block: Block }
+  | { readonly id: number; readonly told: "end" }
+  | { readonly id: number; readonly told: "failed"; readonly fault: BlobFault }
+  | { readonly id: number; readonly told: "answer"; readonly answer: BlobAnswer };

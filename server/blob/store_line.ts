@@ -1,0 +1,187 @@
+/**
+ * Writers and readers as the server holds them: lines to the far side of a store. They keep the order
+ * of calls, which is the caller's part, and let nothing through once they are over.
+ *
+ * @module
+ */
+
+import type { BlobReply, BlobRequest } from "./blob_message.ts";
+import {
+  type BlobReader,
+  type BlobWriter,
+  isDigest,
+  PULLS_MAX,
+  type ReaderEvents,
+  type WriterEvents,
+} from "./blob_store.ts";
+
+/** What is told of a line. */
+export type LineReply = Exclude<BlobReply, { told: "answer" }>;
+
+/** A writer or a reader. */
+export interface Line {
+  /** The hash of a content that has all its bytes and is about to be kept. */
+  readonly finishing: string | undefined;
+  hear(reply: LineReply): void;
+  close(): void;
+}
+
+/** Where lines end. */
+export interface Outlet {
+  /** Sends a request, and the buffer behind its bytes, which is given away. */
+  send(request: BlobRequest, buffer?: ArrayBuffer): void;
+  /** Nothing more is to be heard of this line. */
+  forget(id: number): void;
+}
+
+class WriterLine implements Line, BlobWriter {
+  readonly #id: number;
+  readonly #events: WriterEvents;
+  readonly #outlet: Outlet;
+  #state: "opening" | "open" | "finishing" | "over" = "opening";
+  finishing: string | undefined;
+
+  constructor(id: number, events: WriterEvents, outlet: Outlet) {
+    this.#id = id;
+    this.#events = events;
+    this.#outlet = outlet;
+  }
+
+  write(given: Uint8Array): void {
+    if (!this.#mayWrite() || given.length === 0) return;
+    const bytes = take(given);
+    this.#outlet.send({ op: "write", id: this.#id, bytes }, bytes.buffer);
+  }
+
+  writePacked(given: Uint8Array, raw: number): void {
+    if (!this.#mayWrite()) return;
+    const bytes = take(given);
+    this.#outlet.send({ op: "write-packed", id: this.#id, bytes, raw }, bytes.buffer);
+  }
+
+  finish(sha256: string): void {
+    if (!isDigest(sha256)) throw new TypeError(`Not a SHA-256 in hex: ${JSON.stringify(sha256)}`);
+    if (!this.#mayWrite()) return;
+    this.#state = "finishing";
+    this.finishing = sha256;
+    this.#outlet.send({ op: "finish", id: this.#id, sha256 });
+  }
+
+  close(): void {
+    if (this.#state === "over") return;
+    this.#outlet.send({ op: "close-writer", id: this.#id });
+    this.#end();
+  }
+
+  hear(reply: LineReply): void {
+    switch (reply.told) {
+      case "opened":
+        this.#state = "open";
+        this.#events.opened(reply.at);
+        break;
+      case "stored":
+        this.#events.stored(reply.count);
+        break;
+      case "kept":
+        this.#end();
+        this.#events.kept(reply.size);
+        break;
+      case "failed":
+        this.#end();
+        this.#events.failed(reply.fault);
+        break;
+    }
+  }
+
+  /** Whether bytes go anywhere. A failure may come at any time, so none after it is a mistake. */
+  #mayWrite(): boolean {
+    if (this.#state === "over") return false;
+    if (this.#state === "open") return true;
+    const when = this.#state === "opening" ? "before `opened`" : "after `finish`";
+    throw new Error(`Nothing may be written ${when}.`);
+  }
+
+  #end(): void {
+    this.#state = "over";
+    this.#outlet.forget(this.#id);
+  }
+}
+
+class ReaderLine implements Line, BlobReader {
+  readonly #id: number;
+  readonly #events: ReaderEvents;
+  readonly #outlet: Outlet;
+  readonly finishing = undefined;
+  #pulls = 0;
+  #over = false;
+
+  constructor(id: number, events: ReaderEvents, outlet: Outlet) {
+    this.#id = id;
+    this.#events = events;
+    this.#outlet = outlet;
+  }
+
+  pull(): void {
+    if (this.#over) return;
+    if (this.#pulls === PULLS_MAX) throw new Error(`${PULLS_MAX} pulls are unanswered.`);
+    this.#pulls++;
+    this.#outlet.send({ op: "pull", id: this.#id });
+  }
+
+  close(): void {
+    if (this.#over) return;
+    this.#outlet.send({ op: "close-reader", id: this.#id });
+    this.#end();
+  }
+
+  hear(reply: LineReply): void {
+    switch (reply.told) {
+      case "opened":
+        this.#events.opened(reply.at);
+        break;
+      case "block":
+        this.#pulls--;
+        this.#events.block(reply.block);
+        break;
+      case "end":
+        this.#end();
+        this.#events.end();
+        break;
+      case "failed":
+        this.#end();
+        this.#events.failed(reply.fault);
+        break;
+    }
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#outlet.forget(this.#id);
+  }
+}
+
+/** Takes the buffer behind an array away from whoever has it, so that nobody else changes it. */
+function take({ buffer, byteOffset, length }: Uint8Array): Uint8Array<ArrayBuffer> {
+  if (buffer instanceof ArrayBuffer) {
+    return new Uint8Array(buffer.transferToFixedLength(), byteOffset, length);
+  }
+  return new Uint8Array(buffer, byteOffset, length).slice();
+}
+
+/** Makes the line of a writer. */
+export function createWriterLine(
+  id: number,
+  events: WriterEvents,
+  outlet: Outlet,
+): Line & BlobWriter {
+  return new WriterLine(id, events, outlet);
+}
+
+/** Makes the line of a reader. */
+export function createReaderLine(
+  id: number,
+  events: ReaderEvents,
+  outlet: Outlet,
+): Line & BlobReader {
+  return new ReaderLine(id, events, outlet);
+}
