@@ -55,6 +55,11 @@ export * from "./protocol/server_connection.ts";
 export * from "./protocol/server_table.ts";
 export * from "./protocol/status.ts";
 export * from "./protocol/text.ts";
+export * from "./protocol/transfer/receiver.ts";
+export * from "./protocol/transfer/sender.ts";
+export * from "./protocol/transfer/shrinking.ts";
+export * from "./protocol/transfer/transfer_table.ts";
+export * from "./protocol/transfer/transfers.ts";
 export {
   createVerifier,
   fakeVerifier,

@@ -16,11 +16,17 @@ import {
 } from "../protocol/client_session.ts";
 import type { Command, Op } from "../protocol/forum/command.ts";
 import type { ForumEvent, Role } from "../protocol/forum/event.ts";
-import type { Reply } from "../protocol/forum/reply.ts";
+import type { DownloadOpened, Reply, UploadKept } from "../protocol/forum/reply.ts";
 import { createScramClient } from "../protocol/scram_client.ts";
+import { STATUS } from "../protocol/status.ts";
 import { checkName, checkPassword } from "../protocol/text.ts";
+import { WINDOW_BYTES } from "../protocol/transfer/receiver.ts";
 import type { ByteStream, Dial } from "./byte_stream.ts";
 import { createEventQueue, type EventQueue } from "./event_queue.ts";
+import type { Carrier, CarrierLink } from "./files/carrier.ts";
+import { type FileContent, type FileSource, sourceOf } from "./files/file_source.ts";
+import { createIncomingFile, type IncomingFile } from "./files/incoming_file.ts";
+import { createOutgoingFile } from "./files/outgoing_file.ts";
 import { newCredential, saltPassword } from "./password.ts";
 
 /** How a client is connected. */
@@ -83,6 +89,40 @@ export class ForumError extends Error {
   }
 }
 
+/** What is common to uploads and downloads. */
+export interface CarryOptions {
+  /** The thread's number. */
+  readonly thread: number;
+  /** Let chunks that shrink travel deflated; false by default. */
+  readonly deflate?: boolean;
+  /** Cancels it. */
+  readonly signal?: AbortSignal;
+  /** Told, each time it has got further, how many bytes of the file are through. */
+  readonly onProgress?: (bytes: number) => void;
+}
+
+/** What is uploaded. */
+export interface UploadOptions extends CarryOptions {
+  /** What it shall be called in the thread. */
+  readonly name: string;
+  /** The bytes. A stream cannot go back: what the server has not stored of it is kept in memory. */
+  readonly content: FileContent;
+  /** Its media type. */
+  readonly type?: string;
+  /** SHA-256 of all bytes, where it is known: then what is there already need not travel. */
+  readonly sha256?: string;
+  /** When it was last changed, in ms since 1970: tells a broken upload of the same file from another. */
+  readonly modified?: number;
+}
+
+/** What is downloaded. */
+export interface DownloadOptions extends CarryOptions {
+  /** The `seq` of the file. */
+  readonly file: number;
+  /** What is there of it already, from its beginning: only the rest comes. It is hashed too. */
+  readonly have?: FileSource;
+}
+
 /** A signed-in client. */
 export interface ForumClient {
   /** `offline` while another link is sought; `closed` is for ever. */
@@ -103,6 +143,19 @@ export interface ForumClient {
   unfollow(scope: string): Promise<void>;
   /** All that happens from now on, in order, for one consumer. Ends when the client is closed. */
   events(): AsyncIterableIterator<ClientEvent>;
+  /**
+   * Shares a file in a thread; goes on by itself after a break, and after an earlier one of the same name,
+   * size and time of change that was cut off. While too many are under way it waits for its turn.
+   *
+   * @throws ForumError if it is refused; whatever the content throws; the signal's reason.
+   */
+  upload(options: UploadOptions): Promise<UploadKept>;
+  /**
+   * Gets a file as a stream, which goes on by itself after a break and fails if the file cannot be got whole.
+   *
+   * @throws ForumError if it is refused; the signal's reason.
+   */
+  download(options: DownloadOptions): Promise<IncomingFile>;
   /** Shuts the server down. The password is proved, not sent. */
   shutdown(adminPassword: string): Promise<void>;
   /** Takes the role of an admin. The password is proved, not sent. */
@@ -114,6 +167,8 @@ export interface ForumClient {
 }
 
 const READ_BYTES = 64 * 1024;
+/** How long to wait for a turn where the server does not say it, in ms. */
+const BUSY_WAIT = 1000;
 /** How long opening a stream may take, in ms. */
 const DIAL_TIMEOUT = 10_000;
 
@@ -127,6 +182,7 @@ class Client implements ForumClient {
   #password: string;
   readonly #session: ClientSession;
   readonly #replies = new Map<number, Reaction>();
+  readonly #carriers = new Map<number, Carrier>();
   readonly #opened = Promise.withResolvers<ForumClient>();
   readonly #over = Promise.withResolvers<void>();
   /** Resolves when the present link is gone. */
@@ -163,14 +219,18 @@ class Client implements ForumClient {
 
   /** Hands on what happened, writes what can be written, and sets the timer: after every input. */
   #turn(): void {
+    this.#drain();
+    if (!this.#writing) this.#write();
+    if (this.#session.wantsRead) this.#readAgain?.();
+    this.#arm();
+  }
+
+  #drain(): void {
     let what = this.#session.next();
     while (what !== undefined) {
       this.#happened(what);
       what = this.#session.next();
     }
-    if (!this.#writing) this.#write();
-    if (this.#session.wantsRead) this.#readAgain?.();
-    this.#arm();
   }
 
   #arm(): void {
@@ -209,6 +269,12 @@ class Client implements ForumClient {
         return;
       case "refused":
         this.#settle(what.id)?.reject(new ForumError(what.refused));
+        return;
+      case "transfer-opened":
+        this.#carriers.get(what.id)?.opened(what.reply as never);
+        return;
+      case "transfer":
+        this.#carriers.get(what.event.id)?.event(what.event);
         return;
       case "event":
         this.#queue?.push({ type: "event", event: what.event });
@@ -319,14 +385,16 @@ class Client implements ForumClient {
 
   async #write(): Promise<void> {
     const stream = this.#stream;
-    if (stream === undefined || this.#session.pendingTransmit === 0) return;
+    if (stream === undefined) return;
+    let bytes = this.#session.peekTransmit();
+    if (bytes.length === 0) return;
     this.#writing = true;
     try {
-      let bytes = this.#session.peekTransmit();
       while (bytes.length > 0 && this.#stream === stream) {
         const count = await stream.write(bytes);
         if (this.#stream !== stream) break;
         this.#session.consumeTransmit(count);
+        this.#drain();
         bytes = this.#session.peekTransmit();
       }
     } catch {
@@ -366,6 +434,138 @@ class Client implements ForumClient {
     });
     if (this.#session.state === "closed") queue.end();
     return queue;
+  }
+
+  async upload({ thread, name, content, signal, onProgress, ...more }: UploadOptions) {
+    const source = sourceOf(content);
+    const { type, sha256, modified, deflate } = more;
+    const command: Extract<Command, { op: "upload" }> = {
+      op: "upload",
+      thread,
+      name,
+      size: source.size,
+      ...type !== undefined && { type },
+      ...sha256 !== undefined && { sha256 },
+      ...modified !== undefined && { modified },
+      ...deflate && { deflate },
+    };
+    let went = 0;
+    const attempt = () =>
+      this.#carry<UploadKept>(command, signal, (link) =>
+        createOutgoingFile({
+          source,
+          link,
+          onStored(bytes) {
+            went = bytes;
+            onProgress?.(bytes);
+          },
+        }));
+    try {
+      return await this.#inTurn(attempt, signal);
+    } catch (error) {
+      // The server began with what another file had left: now that is gone.
+      const stale = error instanceof ForumError && error.code === STATUS["bad-content"].code;
+      if (!stale || went === 0 || "stream" in content) throw error;
+      return await this.#inTurn(attempt, signal);
+    } finally {
+      source.close?.();
+    }
+  }
+
+  async download(
+    { thread, file, have, signal, onProgress = () => {}, deflate }: DownloadOptions,
+  ): Promise<IncomingFile> {
+    const offset = have?.size ?? 0;
+    const command: Extract<Command, { op: "download" }> = {
+      op: "download",
+      thread,
+      file,
+      upto: offset + WINDOW_BYTES,
+      ...offset > 0 && { offset },
+      ...deflate && { deflate },
+    };
+    const attempt = () =>
+      new Promise<IncomingFile>((resolve, reject) => {
+        let opened = false;
+        const onOpened = (file: IncomingFile) => {
+          opened = true;
+          resolve(file);
+        };
+        const options = { onOpened, onTaken: onProgress, ...have !== undefined && { have } };
+        this.#carry<DownloadOpened>(command, signal, (link) => {
+          return createIncomingFile({ ...options, link });
+        }).catch(reject).finally(() => {
+          if (opened) have?.close?.();
+        });
+      });
+    try {
+      return await this.#inTurn(attempt, signal);
+    } catch (error) {
+      have?.close?.();
+      throw error;
+    }
+  }
+
+  /** Opens a transfer, and sees it through with its carrier. */
+  async #carry<R>(
+    command: Extract<Command, { op: "upload" | "download" }>,
+    signal: AbortSignal | undefined,
+    make: (link: CarrierLink) => Carrier<never>,
+  ): Promise<R> {
+    signal?.throwIfAborted();
+    const session = this.#session;
+    const id = session.command(command, now());
+    const turning = (act: () => void) => {
+      act();
+      this.#turn();
+    };
+    /** What went wrong on this side: that is thrown, not what the server was told. */
+    let trouble: { readonly error: unknown } | undefined;
+    const fail = (error: unknown) => {
+      trouble ??= { error };
+      turning(() => session.cancelTransfer(id, "cancelled", now()));
+    };
+    const carrier = make({
+      provide: (frame, raw) => turning(() => session.provide(id, frame, raw)),
+      end: (sha256) => turning(() => session.endUpload(id, sha256)),
+      stored: (count) => turning(() => session.stored(id, count)),
+      kept: (sha256) => turning(() => session.keepDownload(id, sha256)),
+      cancel: (status) => turning(() => session.cancelTransfer(id, status, now())),
+      fail,
+    }) as Carrier;
+    this.#carriers.set(id, carrier);
+    const aborted = () => fail(signal!.reason);
+    signal?.addEventListener("abort", aborted);
+    const over = new Promise<object>((resolve, reject) => {
+      this.#replies.set(id, { resolve, reject });
+    });
+    this.#turn();
+    try {
+      const result = await over;
+      carrier.over();
+      return result as R;
+    } catch (refused) {
+      const error = trouble === undefined ? refused : trouble.error;
+      carrier.over(error);
+      throw error;
+    } finally {
+      this.#carriers.delete(id);
+      signal?.removeEventListener("abort", aborted);
+    }
+  }
+
+  /** Tries again for as long as too many transfers are under way. */
+  async #inTurn<T>(attempt: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    for (;;) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(error instanceof ForumError) || error.code !== STATUS["transfer-busy"].code) {
+          throw error;
+        }
+        await pause(error.detail?.wait ?? BUSY_WAIT, signal);
+      }
+    }
   }
 
   shutdown(adminPassword: string): Promise<void> {
@@ -429,6 +629,21 @@ async function dialWithin(ms: number, dial: Dial): Promise<ByteStream> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Waits; rejects with the signal's reason when that comes first. */
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", aborted);
+      resolve();
+    }, ms);
+    const aborted = () => {
+      clearTimeout(timer);
+      reject(signal!.reason);
+    };
+    signal?.addEventListener("abort", aborted, { once: true });
+  });
 }
 
 function now(): number {

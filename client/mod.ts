@@ -6,10 +6,15 @@
 
 export type { ByteStream, Dial } from "./byte_stream.ts";
 export { dialTcp, type TcpAddress } from "./connect/tcp.ts";
+export type { FileContent, FileSource } from "./files/file_source.ts";
+export type { IncomingFile } from "./files/incoming_file.ts";
 export {
+  type CarryOptions,
   type ClientEvent,
   connectForum,
+  type DownloadOptions,
   type ForumClient,
   type ForumClientOptions,
   ForumError,
+  type UploadOptions,
 } from "./forum_client.ts";

@@ -7,6 +7,9 @@
  * nothing is done twice) and follows on from the last entry seen (so that nothing is missed). Events
  * come out exactly once and in order, whatever the links did.
  *
+ * Files go on in the same way: a transfer that a break has cut off is opened again where it was. It has the
+ * number of its command, and `done` or `refused` come when the whole of it is over.
+ *
  * It is used like a connection (see connection.ts), with two inputs more: `opened` when the stream
  * that a `dial` transition asked for is there, and `dialFailed` when it could not be had.
  *
@@ -21,11 +24,14 @@ import {
   createClientConnection,
 } from "./client_connection.ts";
 import type { Ending } from "./connection.ts";
-import type { Command } from "./forum/command.ts";
+import type { Command, Download, Keyed, Upload } from "./forum/command.ts";
+import type { DownloadOpened, UploadOpened } from "./forum/reply.ts";
 import { isChange } from "./forum/command_schema.ts";
 import { type ForumEvent, type Role, threadScope, type UnknownEvent } from "./forum/event.ts";
 import type { ChannelBinding } from "./scram.ts";
 import { STATUS, type StatusName, statusName } from "./status.ts";
+import { WINDOW_BYTES } from "./transfer/receiver.ts";
+import type { TransferEvent } from "./transfer/transfers.ts";
 
 /** The first wait before dialling again, in ms; it doubles with each failure. */
 export const RETRY_FIRST = 100;
@@ -68,6 +74,17 @@ export type SessionTransition =
   | { readonly kind: "refused"; readonly id: number; readonly refused: Refused }
   | { readonly kind: "event"; readonly event: ForumEvent }
   | { readonly kind: "notice"; readonly notice: Notice }
+  /**
+   * A transfer may begin, or go on after a break: from the `offset` of the reply on, whatever was sent
+   * before.
+   */
+  | {
+    readonly kind: "transfer-opened";
+    readonly id: number;
+    readonly reply: UploadOpened | DownloadOpened;
+  }
+  /** Something happened to a transfer; its end is told by `done` or `refused`. */
+  | { readonly kind: "transfer"; readonly event: TransferEvent }
   /** The server does not let a scope be followed on after a reconnect. */
   | { readonly kind: "unfollowed"; readonly scope: string; readonly refused: Refused }
   /** The last one. */
@@ -120,6 +137,16 @@ export interface ClientSession {
    * `refused` will come. A change without a key gets one.
    */
   command(command: Command, now: number): number;
+  /** Gives the next bytes of an upload; see `Transfers.provide`. */
+  provide(id: number, frame: Uint8Array, raw?: number): void;
+  /** All bytes of an upload were given, and this is their SHA-256. */
+  endUpload(id: number, sha256: string): void;
+  /** So many more bytes of a download were taken. */
+  stored(id: number, count: number): void;
+  /** A download is whole, and what its hash says. */
+  keepDownload(id: number, sha256: string): void;
+  /** Gives a transfer up; it ends with `refused` and this status. */
+  cancelTransfer(id: number, status: StatusName, now: number): void;
   /** Answers `password-wanted`. */
   provideSaltedPassword(salted: Uint8Array, now: number): void;
   /**
@@ -148,6 +175,20 @@ interface Waiting {
   readonly own: boolean;
 }
 
+/** A file on its way, whatever links come and go. */
+interface Carried {
+  readonly command: (Upload & Keyed) | Download;
+  /** A download: the next byte that comes. */
+  position: number;
+  /** A download: bytes that came before the last break and are not taken yet. */
+  behind: number;
+  /** A download: how many have come and are not taken. */
+  untaken: number;
+  /** A download has come to its end, and only whether it is right is still looked at. */
+  whole: DownloadOpened | undefined;
+  opened: UploadOpened | DownloadOpened | undefined;
+}
+
 /** These are bound to one link: after a break they cannot be sent again. */
 const BOUND_TO_LINK: ReadonlySet<string> = new Set(["prove", "admin", "typing"]);
 
@@ -172,6 +213,7 @@ class Session implements ClientSession {
   /** In the order in which they were given. */
   readonly #waiting = new Map<number, Waiting>();
   readonly #followed = new Map<string, Followed>();
+  readonly #carried = new Map<number, Carried>();
   readonly #out: SessionTransition[] = [];
 
   constructor(options: ClientSessionOptions, now: number) {
@@ -322,11 +364,98 @@ class Session implements ClientSession {
           this.#out.push({ kind: "notice", notice: transition.notice });
         }
         return;
+      case "transfer":
+        return this.#transferred(transition.event);
       case "closing":
         return;
       case "closed":
         return this.#lost(transition.ending);
     }
+  }
+
+  /** Something happened to a file. */
+  #transferred(event: TransferEvent): void {
+    const carried = this.#carried.get(event.id);
+    if (carried === undefined) return;
+    switch (event.what) {
+      case "data": {
+        const count = event.raw ?? event.bytes.length;
+        carried.position += count;
+        carried.untaken += count;
+        break;
+      }
+      case "finish":
+        if (carried.command.op === "upload") {
+          this.#carried.delete(event.id);
+          this.#out.push({ kind: "done", id: event.id, result: event.finish });
+          return;
+        }
+        carried.whole = carried.opened as DownloadOpened;
+        break;
+      case "abort": {
+        const { code, reason } = event.abort;
+        this.#carried.delete(event.id);
+        const name = statusName(code) ?? "cancelled";
+        this.#out.push({ kind: "refused", id: event.id, refused: { code, name, text: reason } });
+        return;
+      }
+    }
+    this.#out.push({ kind: "transfer", event });
+  }
+
+  /** The server lets a transfer begin, or go on. */
+  #openTransfer(
+    id: number,
+    { command, reply }: { command: Upload | Download; reply: UploadOpened | DownloadOpened },
+  ): void {
+    const { transfers } = this.#connection!;
+    if (command.op === "upload") {
+      const { offset, upto } = reply as UploadOpened;
+      transfers.send(id, { size: command.size, offset, upto });
+    } else {
+      const { offset, size } = reply as DownloadOpened;
+      transfers.receive(id, { size, offset, window: WINDOW_BYTES });
+    }
+    const carried = this.#carried.get(id);
+    // It was given up while the reply was on its way.
+    if (carried === undefined) return transfers.cancel(id, "cancelled");
+    carried.opened = reply;
+    carried.position = reply.offset;
+    carried.behind = carried.untaken;
+    this.#out.push({ kind: "transfer-opened", id, reply });
+  }
+
+  provide(id: number, frame: Uint8Array, raw?: number): void {
+    this.#connection?.transfers.provide(id, frame, raw);
+  }
+
+  endUpload(id: number, sha256: string): void {
+    this.#connection?.transfers.end(id, { sha256 });
+  }
+
+  stored(id: number, count: number): void {
+    const carried = this.#carried.get(id);
+    if (carried === undefined) return;
+    carried.untaken -= count;
+    // What came on a link before is not of this one's window.
+    const before = Math.min(carried.behind, count);
+    carried.behind -= before;
+    if (count > before) this.#connection?.transfers.stored(id, count - before);
+  }
+
+  keepDownload(id: number, sha256: string): void {
+    const carried = this.#carried.get(id);
+    if (carried?.whole === undefined) return;
+    this.#carried.delete(id);
+    this.#connection?.transfers.kept(id, { sha256 });
+    this.#out.push({ kind: "done", id, result: carried.whole });
+  }
+
+  cancelTransfer(id: number, status: StatusName, now: number): void {
+    this.#tick(now);
+    if (!this.#carried.delete(id)) return;
+    this.#connection?.transfers.cancel(id, status);
+    this.#out.push({ kind: "refused", id, refused: refusedAs(status) });
   }
 
   /** Signing in was refused. */
@@ -358,6 +487,14 @@ class Session implements ClientSession {
     if (code === STATUS["shutting-down"].code && this.#comesBack) return;
     this.#waiting.delete(id);
     const { command, own } = waiting;
+    if (isTransfer(command)) {
+      if ("result" in reply && "offset" in reply.result) {
+        const opened = reply.result as UploadOpened | DownloadOpened;
+        return this.#openTransfer(id, { command, reply: opened });
+      }
+      // Whoever gave it up was told so.
+      if (!this.#carried.delete(id)) return;
+    }
     if (command.op === "follow") {
       const { scope } = command;
       const followed = this.#followed.get(scope);
@@ -468,10 +605,15 @@ class Session implements ClientSession {
     this.#state = "closed";
     this.#dialAt = undefined;
     this.#connection = undefined;
-    for (const [id, { own }] of this.#waiting) {
-      if (!own) this.#out.push({ kind: "refused", id, refused });
+    for (const [id, { own, command }] of this.#waiting) {
+      const gaveUp = isTransfer(command) && !this.#carried.has(id);
+      if (!own && !gaveUp) this.#out.push({ kind: "refused", id, refused });
+    }
+    for (const id of this.#carried.keys()) {
+      if (!this.#waiting.has(id)) this.#out.push({ kind: "refused", id, refused });
     }
     this.#waiting.clear();
+    this.#carried.clear();
     this.#out.push({ kind: "closed", refused });
   }
 
@@ -483,6 +625,7 @@ class Session implements ClientSession {
     for (const [id, { command, own }] of waiting) {
       // What the session itself had asked is made anew below.
       if (own) continue;
+      if (isTransfer(command)) continue;
       const followed = command.op === "follow" ? this.#followed.get(command.scope) : undefined;
       const again = command.op === "follow" && followed?.asked === id
         ? followCommand(command.scope, followed.last)
@@ -490,8 +633,20 @@ class Session implements ClientSession {
       this.#waiting.set(id, { command: again, own: false });
       connection.command(id, again);
     }
+    for (const [id, carried] of this.#carried) {
+      if (carried.whole === undefined) this.#carryOn(connection, id, carried);
+    }
     if (this.#watching) this.#own(connection, { op: "watch", on: true });
     if (!this.#holding) this.#followAgain();
+  }
+
+  /** Opens a transfer, or opens it again where it has got to. */
+  #carryOn(connection: ClientConnection, id: number, { command, position, opened }: Carried): void {
+    const again: Command = command.op === "upload" || opened === undefined
+      ? command
+      : { ...command, offset: position, upto: position + WINDOW_BYTES };
+    this.#waiting.set(id, { command: again, own: false });
+    connection.command(id, again);
   }
 
   #own(connection: ClientConnection, command: Command): number {
@@ -538,6 +693,16 @@ class Session implements ClientSession {
       case "watch":
         this.#watching = command.on;
         return;
+      case "upload":
+      case "download":
+        this.#carried.set(id, {
+          command,
+          position: 0,
+          behind: 0,
+          untaken: 0,
+          whole: undefined,
+          opened: undefined,
+        });
     }
   }
 
@@ -558,6 +723,11 @@ class Session implements ClientSession {
       this.#connection.close("goodbye", this.#now);
     } else this.#finish(this.#last);
   }
+}
+
+/** Whether a command opens a transfer. */
+function isTransfer(command: Command): command is (Upload & Keyed) | Download {
+  return command.op === "upload" || command.op === "download";
 }
 
 /** Whether the same may succeed after a while. */

@@ -6,6 +6,12 @@
 
 import { parseArgs } from "@std/cli";
 import { type ActivityFormat } from "./activity.ts";
+import {
+  FILE_LIMIT_OPTIONS,
+  FILE_LIMIT_USAGE,
+  readFileLimits,
+} from "./files/file_limit_options.ts";
+import { FILE_LIMIT_DEFAULTS, type FileLimits } from "./files/file_limits.ts";
 import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "./limit_options.ts";
 import { LIMIT_DEFAULTS, type OperationLimits } from "./limits.ts";
 
@@ -40,6 +46,8 @@ export interface ServerConfig {
   readonly log: ActivityFormat;
   /** How much is taken on. */
   readonly limits: OperationLimits;
+  /** How much of files is taken on. */
+  readonly fileLimits: FileLimits;
 }
 
 /** What is used where nothing is said. */
@@ -55,6 +63,7 @@ export const CONFIG_DEFAULTS: ServerConfig = {
   singleSession: false,
   log: "text",
   limits: LIMIT_DEFAULTS,
+  fileLimits: FILE_LIMIT_DEFAULTS,
 };
 
 /** What `--help` prints. */
@@ -77,7 +86,8 @@ export const USAGE = `Usage: deno run -A server/main.ts [PORT] [options]
   --log text|json         how the log of who did what looks (default text)
   --help, --version
 
-${LIMIT_USAGE}`;
+${LIMIT_USAGE}
+${FILE_LIMIT_USAGE}`;
 
 const STRINGS = [
   "hostname",
@@ -92,6 +102,7 @@ const STRINGS = [
   "admin-password-file",
   "log",
   ...LIMIT_OPTIONS,
+  ...FILE_LIMIT_OPTIONS,
 ] as const;
 
 /** Options that DESIGN names and that later editions bring. */
@@ -176,6 +187,9 @@ function readArguments(args: string[]): Invocation {
         { adminPasswordFile: given["admin-password-file"] },
       log: choice(given.log, "log", ["text", "json"]),
       limits: readLimits(given, wholeNumber),
+      fileLimits: readFileLimits(given, wholeNumber, (complaint) => {
+        throw new Complaint(complaint);
+      }),
     },
   };
 }

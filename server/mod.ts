@@ -8,6 +8,7 @@
 export type { ActivityFormat } from "./activity.ts";
 export { CONFIG_DEFAULTS, type ServerConfig } from "./config.ts";
 export { type RunningServer, StartError, type StartOptions, startServer } from "./server.ts";
+export { FILE_LIMIT_DEFAULTS, type FileLimits } from "./files/file_limits.ts";
 export { COUNTED, type Counted, type Counts } from "./counters.ts";
 export {
   CONNECTIONS_PER_ADDRESS,

@@ -6,6 +6,8 @@
 
 import { type ActivityLog, createActivityLog } from "./activity.ts";
 import { adminVerifier, keepAdminVerifier } from "./admin.ts";
+import type { BlobStore } from "./blob/blob_store.ts";
+import { openDiskStore } from "./blob/disk_store.ts";
 import type { ServerConfig } from "./config.ts";
 import { importCredentials, parseCredentials } from "./credentials.ts";
 import { type Listening, listenTcp } from "./listen/tcp.ts";
@@ -80,14 +82,31 @@ export async function startServer(
   const log = openLog(config.data);
   let made: string | undefined;
   let imported: number;
+  let blobs: BlobStore;
   try {
-    made = await settleAdminPassword(log, adminPassword);
-    imported = await importFile(log, config.credentials);
+    blobs = await openBlobs(config.data);
   } catch (error) {
     log.close();
     throw error;
   }
-  return run(log, config, { made, imported, activity: createActivityLog(config.log, write) });
+  try {
+    made = await settleAdminPassword(log, adminPassword);
+    imported = await importFile(log, config.credentials);
+    const activity = createActivityLog(config.log, write);
+    return run(config, { log, blobs, made, imported, activity });
+  } catch (error) {
+    await blobs.close();
+    log.close();
+    throw error;
+  }
+}
+
+async function openBlobs(data: string): Promise<BlobStore> {
+  try {
+    return await openDiskStore({ folder: `${data}/files` });
+  } catch (error) {
+    throw new StartError(`the data folder ${data} cannot be used: ${reason(error)}`);
+  }
 }
 
 function openLog(data: string): Log {
@@ -129,9 +148,10 @@ async function importFile(log: Log, path: string | undefined): Promise<number> {
 }
 
 function run(
-  log: Log,
   config: ServerConfig,
-  { made, imported, activity }: {
+  { log, blobs, made, imported, activity }: {
+    log: Log;
+    blobs: BlobStore;
     made: string | undefined;
     imported: number;
     activity: ActivityLog;
@@ -142,6 +162,7 @@ function run(
   let ending: Promise<void> | undefined;
   const service = createService({
     log,
+    blobs,
     activity,
     random: (out) => crypto.getRandomValues(out as Uint8Array<ArrayBuffer>),
     clock: Date.now,
@@ -152,6 +173,7 @@ function run(
     heartbeat: config.heartbeat * 1000,
     idleTimeout: config.idleTimeout * 1000,
     limits: config.limits,
+    fileLimits: config.fileLimits,
     defer: (act) => setImmediate(act),
     onShutdown: () => shutdown(),
   });
@@ -159,7 +181,6 @@ function run(
   try {
     listeners.push(listenTcp({ hostname: config.hostname, port: config.port, service, now }));
   } catch (error) {
-    log.close();
     throw new StartError(
       `cannot listen on ${config.hostname} port ${config.port}: ${
         reason(error)
@@ -167,6 +188,7 @@ function run(
     );
   }
   const timeouts = setInterval(() => service.handleTimeouts(now()), TIMEOUT_TICK);
+  const fileTidying = setInterval(() => service.tidyFiles(), TIDY_TICK);
   let tidying = setTimeout(tidy, TIDY_TICK);
   let tidiedAt = now();
   let unitsSeen = 0;
@@ -196,7 +218,10 @@ function run(
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     clearInterval(timeouts);
+    clearInterval(fileTidying);
     clearTimeout(tidying);
+    // What the store is finishing still becomes a file.
+    await blobs.close();
     // A log that nobody reads is no reason to stay.
     await within(SHUTDOWN_GRACE, activity.flush());
     log.close();

@@ -11,7 +11,7 @@
  */
 
 import { encodeBase64 } from "../protocol/base64.ts";
-import type { Command } from "../protocol/forum/command.ts";
+import type { Command, Download, Upload } from "../protocol/forum/command.ts";
 import { isChange } from "../protocol/forum/command_schema.ts";
 import { decideOpening, decidePromotion, isRefusal } from "../protocol/forum/decide.ts";
 import { FRAME_PAYLOAD_MAX } from "../protocol/message.ts";
@@ -28,6 +28,9 @@ import { type Admissions, createAdmissions } from "./admission.ts";
 import { aboutOf, change } from "./changes.ts";
 import { type Counters, type Counts, createCounters } from "./counters.ts";
 import { createDoor, type Door, type RefusedAtDoor } from "./door.ts";
+import type { BlobStore } from "./blob/blob_store.ts";
+import { FILE_LIMIT_DEFAULTS, type FileLimits } from "./files/file_limits.ts";
+import { createFiles, type Files } from "./files/files.ts";
 import { createHub, type Hub } from "./hub.ts";
 import type { Job, JobOf } from "./job.ts";
 import { LIMIT_DEFAULTS, type OperationLimits, TURNED_AWAY_MAX } from "./limits.ts";
@@ -41,8 +44,6 @@ import { createUnits, type Task, type Unit, type Units } from "./units.ts";
 
 /** The public thread that every forum begins with. */
 export const LOBBY = "lobby";
-/** What becomes of commands that move the bytes of files. */
-const NOT_CARRIED: Refusal = refuse("not-allowed", "Files are not carried yet.");
 /** How often it is told which limits were reached, in ms. */
 const REPORT_EVERY = 10_000;
 
@@ -56,6 +57,10 @@ export interface ServiceOptions extends SignInOptions {
   readonly idleTimeout: number;
   /** How much is taken on; what is not given is as in {@linkcode LIMIT_DEFAULTS}. */
   readonly limits?: Partial<OperationLimits>;
+  /** Where the bytes of files lie. */
+  readonly blobs: BlobStore;
+  /** How much of files is taken on; what is not given is as in {@linkcode FILE_LIMIT_DEFAULTS}. */
+  readonly fileLimits?: Partial<FileLimits>;
   /** Is told who did what. */
   readonly activity: ActivityLog;
   /** Runs something soon, after what is being received now. */
@@ -88,6 +93,8 @@ export interface Service {
   open(visitor: Visitor): Session;
   /** Lets time pass for all sessions. Call it a few times a second. */
   handleTimeouts(now: number): void;
+  /** Frees the room of files that nobody wants any more, a little at a time. Call it about once a second. */
+  tidyFiles(): void;
   /** Tells everybody, finishes what is under way, and ends all sessions. */
   close(status: StatusName, now: number): void;
 }
@@ -107,6 +114,7 @@ class ForumService implements Service {
   readonly #turnedAway = new Set<ServiceSession>();
   readonly #admissions: Admissions;
   readonly #units: Units;
+  readonly #files: Files;
   readonly #welcome: ServerConnectionOptions["welcome"];
   readonly #events: SessionEvents;
   #opened = 0;
@@ -143,6 +151,14 @@ class ForumService implements Service {
       entering: (user) => this.#units.entering(user),
       signedIn: (session) => this.#door.signedIn(session),
       end: (session, status) => this.#end(session, status),
+      record: (session, did, about) => this.#record(session, did, about),
+    });
+    this.#files = createFiles({
+      log: options.log,
+      blobs: options.blobs,
+      limits: { ...FILE_LIMIT_DEFAULTS, ...options.fileLimits },
+      clock: options.clock,
+      answer: (session, id, reply) => this.#answer(session, id, reply),
       record: (session, did, about) => this.#record(session, did, about),
     });
     // One for all sessions: there are many of them, and most do nothing.
@@ -240,6 +256,10 @@ class ForumService implements Service {
     this.#report();
   }
 
+  tidyFiles(): void {
+    this.#files.tidy();
+  }
+
   /** Tells which limits were reached since the last time. */
   #report(): void {
     const about = this.#counters.news();
@@ -277,6 +297,8 @@ class ForumService implements Service {
       }
       case "command":
         return this.#takeOn(session, what.id, what.command);
+      case "transfer":
+        return this.#files.event(session, what.event);
       case "closing":
         return this.#part(session, what.ending.text);
       case "closed":
@@ -320,6 +342,7 @@ class ForumService implements Service {
     session.unfollowAll();
     session.proof = undefined;
     this.#admissions.part(session);
+    this.#files.part(session);
     if (!session.present) return;
     session.present = false;
     this.#presence.leave(session, this.#options.clock());
@@ -364,6 +387,10 @@ class ForumService implements Service {
     session: ServiceSession,
     { id, command, barred, unit }: JobOf<"command"> & { unit: Unit },
   ): void {
+    if (command.op === "upload") {
+      return this.#files.upload(tx, session, { id, command, barred: this.#bar(barred), unit });
+    }
+    if (command.op === "download") return this.#files.download(tx, session, { id, command, unit });
     // What it is about may be gone once it is done. What somebody reads is nobody's business.
     const about = isChange(command) && command.op !== "mark" && aboutOf(command, tx.view);
     const outcome = this.#do(tx, session, { command, barred, unit });
@@ -388,15 +415,23 @@ class ForumService implements Service {
   #do(
     tx: Transaction,
     session: ServiceSession,
-    { command, barred, unit }: Pick<JobOf<"command">, "command" | "barred"> & { unit: Unit },
+    { command, barred, unit }: {
+      command: Exclude<Command, Upload | Download>;
+      barred: Refusal | undefined;
+      unit: Unit;
+    },
   ): Answer | (() => Answer) {
-    if (command.op === "upload" || command.op === "download") return NOT_CARRIED;
     if (!isChange(command)) return this.#question(tx, session, { command, unit });
     return change(tx, command, {
       user: session.user,
       at: this.#options.clock(),
-      barred: this.#closing ? refuse("shutting-down") : barred,
+      barred: this.#bar(barred),
     });
+  }
+
+  /** Why a change is not done now, where it is not. */
+  #bar(barred: Refusal | undefined): Refusal | undefined {
+    return this.#closing ? refuse("shutting-down") : barred;
   }
 
   #question(
@@ -451,6 +486,7 @@ class ForumService implements Service {
     for (const { event } of entries) {
       if (event.kind === "member.left") {
         for (const session of this.#sessionsOf(event.user)) session.unfollow(event.scope);
+        this.#files.shutOut(fold(event.user), event.scope);
       } else if (event.kind === "user.banned" && event.on) {
         for (const session of this.#sessionsOf(event.user)) this.#end(session, "banned");
       }

@@ -288,7 +288,7 @@ testInFolder(
       const { code } = await program.exited;
       return [code, ...program.output.all];
     };
-    assertEquals(await run(`${folder},server/blob`), [0, "the same"]);
+    assertEquals(await run(`${folder},server/blob,protocol/transfer`), [0, "the same"]);
     const [code, line] = await run(folder);
     assertEquals(code, 0);
     const expected = `the files in ${folder} cannot be used: Requires read access to ` +

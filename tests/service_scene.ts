@@ -17,6 +17,9 @@ import type { Refused } from "../protocol/body.ts";
 import type { StatusName } from "../protocol/status.ts";
 import { createVerifier } from "../protocol/verifier.ts";
 import type { Activity } from "../server/activity.ts";
+import type { BlobStore } from "../server/blob/blob_store.ts";
+import { createMemoryDisk, type MemoryDisk } from "../server/blob/memory_disk.ts";
+import { openMemoryStore } from "../server/blob/memory_store.ts";
 import type { Log } from "../server/log/log.ts";
 import { openSqliteLog } from "../server/log/sqlite_log.ts";
 import { createService, type Service, type ServiceOptions } from "../server/service.ts";
@@ -32,6 +35,8 @@ export interface SceneOptions extends Partial<ServiceOptions> {
 export class Scene {
   readonly log: Log;
   readonly service: Service;
+  readonly disk: MemoryDisk = createMemoryDisk();
+  readonly blobs: BlobStore;
   readonly #deferred: (() => void)[] = [];
   #bytes = 0;
   readonly activities: Activity[] = [];
@@ -44,8 +49,13 @@ export class Scene {
       onFault() {},
       ...maxBytes !== undefined && { maxBytes },
     });
+    this.blobs = openMemoryStore(this.disk, {
+      later: (run) => this.#deferred.push(run),
+      now: () => this.now,
+    });
     this.service = createService({
       log: this.log,
+      blobs: this.blobs,
       random: (out) => out.fill(++this.#bytes),
       clock: () => this.now,
       registration: "open",

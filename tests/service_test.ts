@@ -83,7 +83,7 @@ function share(scene: Scene, name: string, thread = 1): number {
   return file;
 }
 
-Deno.test("files are listed, and taken out with a line in the activity log; their bytes wait", () => {
+Deno.test("files are listed, and taken out with a line in the activity log", () => {
   withScene((scene) => {
     const ada = new Caller(scene);
     ada.register("Ada");
@@ -94,7 +94,8 @@ Deno.test("files are listed, and taken out with a line in the activity log; thei
       { op: "files", thread: 1, name: "PLAN\x9b \u202e.TXT" },
       { op: "files", thread: 9 },
       { op: "upload", thread: 1, name: "b", size, sha256, key: "u" },
-      { op: "download", thread: 1, file, upto: 1 },
+      { op: "upload", thread: 9, name: "c", size, key: "v" },
+      { op: "download", thread: 1, file: 99, upto: 1 },
       { op: "withdraw", thread: 1, file, key: "w" },
       { op: "withdraw", thread: 1, file, key: "w" },
       { op: "withdraw", thread: 1, file, key: "again" },
@@ -104,8 +105,9 @@ Deno.test("files are listed, and taken out with a line in the activity log; thei
       "done",
       "done",
       "no-thread",
-      "not-allowed",
-      "not-allowed",
+      "done",
+      "no-thread",
+      "no-file",
       "done",
       "done",
       "no-file",
@@ -113,13 +115,14 @@ Deno.test("files are listed, and taken out with a line in the activity log; thei
     assertEquals(scene.log.view.file(1, file), undefined);
     const told = scene.activities.filter(({ did }) => ["upload", "withdraw"].includes(did));
     assertEquals(told.map(({ about }) => about), [
-      { thread: 1, file: "b", refused: "not-allowed" },
+      { thread: 1, name: "b", size },
+      { thread: 9, name: "c", size, refused: "no-thread" },
       { thread: 1, file: "plan\x9b \u202e.txt" },
       { thread: 1, file },
       { thread: 1, file, refused: "no-file" },
     ]);
     for (const format of ["text", "json"] as const) {
-      const line = formatActivity(told[1], format);
+      const line = formatActivity(told[2], format);
       assertStringIncludes(line, String.raw`plan\u009b \u202e.txt`);
     }
   });

@@ -28,6 +28,7 @@ export interface Expected {
 
 /** One end of a transfer that receives. */
 export interface Receiver {
+  /** Where it stands. */
   readonly state: ReceiverState;
   /** The offset of the byte that comes next. */
   readonly position: number;

@@ -29,6 +29,7 @@ export interface Stretch {
 
 /** One end of a transfer that sends. */
 export interface Sender {
+  /** Where it stands. */
   readonly state: SenderState;
   /** Everything before this offset is stored at the other end. */
   readonly stored: number;

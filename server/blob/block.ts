@@ -14,15 +14,10 @@ import {
   HEADER_ROOM,
   RAW_LENGTH_BYTES,
 } from "./blob_store.ts";
+import { createShrinking, SHRUNK_MOST } from "../../protocol/transfer/shrinking.ts";
 
 /** A level that keeps up with a disk; the higher ones take several times as long for little. */
 const LEVEL = 1;
-/** A chunk that does not shrink below this share of itself is sent as it is. */
-const WORTH = 0.95;
-/** After so many chunks in a row that did not shrink … */
-const FAILURES_MAX = 8;
-/** … so many are not tried. */
-const UNTRIED = 64;
 
 /** Cuts a file into blocks, from one place on. */
 export interface BlockCutter {
@@ -35,8 +30,7 @@ export interface BlockCutter {
 
 class ChunkedBlocks implements BlockCutter {
   readonly #deflate: boolean;
-  #failures = 0;
-  #untried = 0;
+  readonly #shrinking = createShrinking();
 
   constructor(deflate: boolean) {
     this.#deflate = deflate;
@@ -66,20 +60,11 @@ class ChunkedBlocks implements BlockCutter {
 
   /** The bytes deflated, if that pays. */
   #pack(plain: Uint8Array): Uint8Array | undefined {
-    if (this.#untried > 0) {
-      this.#untried--;
-      return undefined;
-    }
+    if (!this.#shrinking.worthwhile()) return undefined;
     const packed = deflateRawSync(plain, { level: LEVEL });
-    if (RAW_LENGTH_BYTES + packed.length < WORTH * plain.length) {
-      this.#failures = 0;
-      return packed;
-    }
-    if (++this.#failures === FAILURES_MAX) {
-      this.#failures = 0;
-      this.#untried = UNTRIED;
-    }
-    return undefined;
+    const shrank = RAW_LENGTH_BYTES + packed.length < SHRUNK_MOST * plain.length;
+    this.#shrinking.note(shrank);
+    return shrank ? packed : undefined;
   }
 }
 

@@ -23,8 +23,8 @@ export interface DiskStoreOptions {
  * Opens a store.
  *
  * Deno loads a worker's modules only with the right to read them: a program that is not run with
- * `--allow-all` needs `--allow-read` for this folder, `server/blob`, beside the store's. It needs none if
- * it has this package from a registry.
+ * `--allow-all` needs `--allow-read` for `server/blob` and `protocol/transfer` beside the store's folder.
+ * It needs none if it has this package from a registry.
  *
  * @throws Error (a rejection) that says why the folder or the worker cannot be used.
  *

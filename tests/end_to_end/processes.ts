@@ -166,13 +166,16 @@ export interface ServerProcess {
   close(): Promise<void>;
 }
 
+/** What a server reads of the program itself: its page, and the modules of its worker. */
+const OWN_FOLDERS = ["client/web", "server/blob", "protocol/transfer"];
+
 /** The arguments of a server with the rights that `deno task start` gives it. */
 export function serverArguments(setup: ServerSetup & { data: string }): string[] {
   const { data, port = 0, args = [], readable = [] } = setup;
   return [
     "--v8-flags=--max-semi-space-size=4",
     "--allow-net",
-    `--allow-read=${[data, "client/web", ...readable].join(",")}`,
+    `--allow-read=${[data, ...OWN_FOLDERS, ...readable].join(",")}`,
     `--allow-write=${data}`,
     "--allow-env=DFP_*",
     "server/main.ts",

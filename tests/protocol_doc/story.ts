@@ -6,15 +6,20 @@
  * @module
  */
 
+import { sha256 } from "@noble/hashes/sha2.js";
+import { Buffer } from "node:buffer";
 import { encodeBase64 } from "../../protocol/base64.ts";
 import { type ClientConnection, createClientConnection } from "../../protocol/client_connection.ts";
 import { createVerifier, saltPassword, type Verifier } from "../../protocol/verifier.ts";
 import type { Command } from "../../protocol/forum/command.ts";
-import { decide, isRefusal } from "../../protocol/forum/decide.ts";
 import type { ForumEvent } from "../../protocol/forum/event.ts";
+import type { DownloadOpened, UploadOpened } from "../../protocol/forum/reply.ts";
+import { FRAME_HEADER_BYTES } from "../../protocol/frame.ts";
+import { WINDOW_BYTES } from "../../protocol/transfer/receiver.ts";
+import type { TransferEvent } from "../../protocol/transfer/transfers.ts";
 import { keepAdminVerifier } from "../../server/admin.ts";
-import { change } from "../../server/changes.ts";
-import type { Log } from "../../server/log/log.ts";
+import { createMemoryDisk } from "../../server/blob/memory_disk.ts";
+import { openMemoryStore } from "../../server/blob/memory_store.ts";
 import { openSqliteLog } from "../../server/log/sqlite_log.ts";
 import { createService } from "../../server/service.ts";
 import type { Session } from "../../server/session.ts";
@@ -25,16 +30,8 @@ export const ADMIN_PASSWORD = "size matters not";
 /** The user who asks, and others who have accounts. */
 const USERS = ["Yoda", "Ann", "Bob"] as const;
 
-/** What Ann has shared before: a file that lies in the lobby. */
-const SHARED = {
-  name: "wisdom.txt",
-  type: "text/plain",
-  // Of the bytes "Do or do not. There is no try."
-  content: {
-    sha256: "cc2d952224f44ec081f2d8479ef04c5fbed40caa5bf03a07381a5bbb4d55c532",
-    size: 30,
-  },
-};
+/** The bytes of the file that is shared. */
+const CONTENT = new TextEncoder().encode("Do or do not. There is no try.");
 
 /** When the story begins, in ms since 1970; every command comes a second later than the one before. */
 const BEGIN = 1_700_000_000_000;
@@ -56,30 +53,25 @@ export interface Story {
   readonly events: readonly ForumEvent[];
 }
 
-/** Shares Ann's file, as the server does when the bytes of an upload have come. */
-function shareFile(log: Log, at: number): void {
-  log.transact((tx) => {
-    const { name, type, content } = SHARED;
-    const wanted = { op: "upload", thread: 1, name, size: content.size, type } as const;
-    const outcome = decide(tx.view, wanted, { user: "ann", at, content });
-    if (isRefusal(outcome)) throw new Error(outcome.status);
-    tx.append(outcome.events);
-  }, () => {});
+/** Does what a client's end of a transfer has to do. */
+function carry({ transfers }: ClientConnection, event: TransferEvent): void {
+  const { id } = event;
+  switch (event.what) {
+    case "wanted": {
+      const frame = new Uint8Array(FRAME_HEADER_BYTES + event.bytes);
+      frame.set(CONTENT, FRAME_HEADER_BYTES);
+      transfers.provide(id, frame);
+      return transfers.end(id, { sha256: createSha256(CONTENT) });
+    }
+    case "data":
+      return transfers.stored(id, event.raw ?? event.bytes.length);
+    case "finish":
+      return transfers.has(id) ? transfers.kept(id, event.finish) : undefined;
+  }
 }
 
-/** The reply to a command that the service does not carry yet: what is decided of it. */
-function uncarried(log: Log, command: Command, at: number): object | undefined {
-  if (command.op === "download") {
-    const row = log.fileRow(command.thread, command.file);
-    return row && { ...row, offset: command.offset ?? 0, deflate: command.deflate ?? false };
-  }
-  if (command.op !== "upload") return undefined;
-  let reply: object | undefined;
-  log.transact((tx) => {
-    const done = change(tx, command, { user: "yoda", at, barred: undefined });
-    reply = isRefusal(done) ? done : JSON.parse(done.json);
-  }, () => {});
-  return reply;
+function createSha256(bytes: Uint8Array): string {
+  return Buffer.from(sha256(bytes)).toString("hex");
 }
 
 /** Sends the commands and gives what comes of it. */
@@ -91,6 +83,7 @@ export function playStory(commands: readonly Command[]): Story {
     const work: (() => void)[] = [];
     const service = createService({
       log,
+      blobs: openMemoryStore(createMemoryDisk(), { later: (run) => void work.push(run) }),
       random,
       clock: () => clock,
       registration: "open",
@@ -122,13 +115,26 @@ export function playStory(commands: readonly Command[]): Story {
       }, 0);
       return [client, session];
     };
+    /** Begins a transfer, if that is what a reply lets it do. */
+    const open = (client: ClientConnection, id: number, reply: object) => {
+      if (!("offset" in reply)) return;
+      if ("upto" in reply) {
+        client.transfers.send(id, { size: CONTENT.length, ...reply as UploadOpened });
+      } else {
+        const { size, offset } = reply as DownloadOpened;
+        client.transfers.receive(id, { size, offset, window: WINDOW_BYTES });
+      }
+    };
     const talk = (client: ClientConnection, session: Session): object | undefined => {
       let reply: object | undefined;
       for (let moved = true; moved;) {
         moved = work.length > 0;
         for (const run of work.splice(0)) run();
         for (let what = client.next(); what !== undefined; what = client.next()) {
-          if (what.kind === "done") reply = what.result;
+          if (what.kind === "done") {
+            reply = what.result;
+            open(client, what.id, what.result);
+          } else if (what.kind === "transfer") carry(client, what.event);
           else if (what.kind === "refused") reply = what.refused;
         }
         const said = client.peekTransmit();
@@ -150,13 +156,10 @@ export function playStory(commands: readonly Command[]): Story {
       talk(client, session);
       session.receiveBreak(0);
     }
-    shareFile(log, clock);
     const [client, session] = signIn(USERS[0]);
     talk(client, session);
     const replies = commands.map((command, index) => {
       clock += 1000;
-      const decided = uncarried(log, command, clock);
-      if (decided !== undefined) return decided;
       client.command(index + 1, command);
       const reply = talk(client, session);
       if (reply === undefined) throw new Error(`no reply to ${JSON.stringify(command)}`);

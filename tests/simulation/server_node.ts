@@ -5,6 +5,8 @@
  */
 
 import { keepAdminVerifier } from "../../server/admin.ts";
+import { createMemoryDisk, type MemoryDisk } from "../../server/blob/memory_disk.ts";
+import { type MemoryStore, openMemoryStore } from "../../server/blob/memory_store.ts";
 import type { Log } from "../../server/log/log.ts";
 import { createService, type Service } from "../../server/service.ts";
 import type { ServiceSession } from "../../server/session.ts";
@@ -45,6 +47,7 @@ export interface ServerNode {
 
 interface Life {
   readonly log: FaultyLog;
+  readonly blobs: MemoryStore;
   readonly service: Service;
   readonly sockets: Set<Socket>;
   alive: boolean;
@@ -56,6 +59,8 @@ class Machine implements ServerNode {
   readonly #random: Random;
   readonly #checker: Checker;
   readonly #disk: Disk;
+  /** Where the bytes of files lie; it outlasts the server too. */
+  readonly #files: MemoryDisk = createMemoryDisk();
   #life: Life | undefined;
   #starting = false;
 
@@ -89,8 +94,18 @@ class Machine implements ServerNode {
     });
     this.#checker.reopened(log);
     let alive = () => true;
+    const blobs = openMemoryStore(this.#files, {
+      later: (run) => {
+        const wait = random.chance(0.5) ? 0 : random.between(0, this.#world.faults.disk + 2);
+        scheduler.after(wait, () => {
+          if (alive()) run();
+        });
+      },
+      now: clock,
+    });
     const service = createService({
       log,
+      blobs,
       clock,
       random: random.fill,
       registration: "open",
@@ -107,13 +122,16 @@ class Machine implements ServerNode {
       },
       onShutdown: () => this.restart(),
     });
-    const life: Life = { log, service, sockets: new Set(), alive: true, closing: false };
+    const life: Life = { log, blobs, service, sockets: new Set(), alive: true, closing: false };
     alive = () => life.alive;
     this.#life = life;
     if (log.setting("admin-password") === undefined) keepAdminVerifier(log, ADMIN_VERIFIER);
     log.transact(() => {}, () => log.starting = false);
     this.#tick(life, TIMEOUT_TICK, () => service.handleTimeouts(scheduler.now));
-    this.#tick(life, TIDY_TICK, () => log.tidy(clock()));
+    this.#tick(life, TIDY_TICK, () => {
+      log.tidy(clock());
+      service.tidyFiles();
+    });
   }
 
   #tick(life: Life, ms: number, run: () => void): void {
@@ -164,6 +182,7 @@ class Machine implements ServerNode {
     this.#life = undefined;
     life.alive = false;
     life.log.abandon();
+    life.blobs.abandon();
     for (const socket of life.sockets) socket.die(tail);
     if (this.#starting) return;
     this.#starting = true;

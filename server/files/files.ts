@@ -1,0 +1,438 @@
+/**
+ * Files on the server: what `upload` and `download` ask for, between sessions, the store of their bytes, and
+ * the log (DESIGN §7).
+ *
+ * An upload is decided before its bytes come, so that what cannot end well does not travel, and again when
+ * the store has them whole: only then the file is shared, in one unit with the reply to its key. Until then
+ * the log knows its number, and the store its bytes, so whoever was cut off goes on.
+ *
+ * @module
+ */
+
+import type { Download, Keyed, Upload } from "../../protocol/forum/command.ts";
+import { isRefusal } from "../../protocol/forum/decide.ts";
+import type { Quota } from "../../protocol/forum/decision.ts";
+import { threadScope } from "../../protocol/forum/event.ts";
+import { maySee } from "../../protocol/forum/policy.ts";
+import type { FileRow, UploadKept } from "../../protocol/forum/reply.ts";
+import { type Refusal, refuse } from "../../protocol/status.ts";
+import { fold } from "../../protocol/text.ts";
+import type { TransferEvent } from "../../protocol/transfer/transfers.ts";
+import type { BlobFault, BlobStore } from "../blob/blob_store.ts";
+import { change } from "../changes.ts";
+import type { Log, Transaction } from "../log/log.ts";
+import type { ServiceSession } from "../session.ts";
+import type { Unit } from "../units.ts";
+import type { FileLimits } from "./file_limits.ts";
+import { createHousekeeping, type Housekeeping } from "./housekeeping.ts";
+import { type IncomingUpload, openUpload } from "./incoming_upload.ts";
+import { mayDeflate, openDownload, type OutgoingDownload } from "./outgoing_download.ts";
+
+/** What files need. */
+export interface FilesOptions {
+  readonly log: Log;
+  readonly blobs: BlobStore;
+  readonly limits: FileLimits;
+  /** Now, in ms since 1970. */
+  readonly clock: () => number;
+  /** Answers a command that was taken on. */
+  readonly answer: (session: ServiceSession, id: number, reply: Answer) => void;
+  /** Tells the activity log. */
+  readonly record: (
+    session: ServiceSession,
+    did: string,
+    about: Record<string, string | number | undefined>,
+  ) => void;
+}
+
+/** JSON text, or a refusal. */
+type Answer = { readonly json: string } | Refusal;
+
+/** A command that opens a transfer, and the unit in which it is done. */
+export interface Opening<C> {
+  readonly id: number;
+  readonly command: C;
+  readonly unit: Unit;
+}
+
+/** The files of a forum. */
+export interface Files {
+  /** How many transfers are under way. */
+  readonly count: number;
+  /** Does `upload` in a unit; with `barred` only what was done before is answered. */
+  upload(
+    tx: Transaction,
+    session: ServiceSession,
+    opening: Opening<Upload & Keyed> & { readonly barred: Refusal | undefined },
+  ): void;
+  /** Does `download` in a unit. */
+  download(tx: Transaction, session: ServiceSession, opening: Opening<Download>): void;
+  /** Something happened to a transfer of a session. */
+  event(session: ServiceSession, event: TransferEvent): void;
+  /** The session is over: what it sent stays to be gone on with. */
+  part(session: ServiceSession): void;
+  /** A user can no longer see a thread: what they are getting from it ends. */
+  shutOut(user: string, scope: string): void;
+  /** Does a little of what can wait; call it about once a second. */
+  tidy(): void;
+}
+
+/** A transfer under way. */
+type Active =
+  | {
+    readonly kind: "upload";
+    readonly thread: number;
+    readonly carried: IncomingUpload;
+    /** The number under which the store keeps its bytes. */
+    readonly upload: number;
+  }
+  | { readonly kind: "download"; readonly thread: number; readonly carried: OutgoingDownload };
+
+/** How long to wait before a transfer is asked for again, in ms. */
+const BUSY_WAIT = 500;
+
+class ForumFiles implements Files {
+  readonly #options: FilesOptions;
+  readonly #active = new Map<ServiceSession, Map<number, Active>>();
+  /** Contents that the store has, or is about to have, and that no entry of the log has yet. */
+  readonly #arriving = new Map<string, number>();
+  /** Uploads under way, by the numbers under which the store keeps their bytes. */
+  readonly #uploading = new Map<number, number>();
+  readonly #housekeeping: Housekeeping;
+  count = 0;
+
+  constructor(options: FilesOptions) {
+    this.#options = options;
+    const { log, blobs, clock } = options;
+    this.#housekeeping = createHousekeeping({
+      log,
+      blobs,
+      clock,
+      uploading: (number) => this.#uploading.has(number),
+      arriving: (sha256) => this.#arriving.has(sha256),
+    });
+  }
+
+  upload(
+    tx: Transaction,
+    session: ServiceSession,
+    { id, command, unit, barred }: Opening<Upload & Keyed> & { barred: Refusal | undefined },
+  ): void {
+    const { answer } = this.#options;
+    const outcome = this.#decide(tx, session.user, { command, barred });
+    if (isRefusal(outcome) || outcome.json !== undefined) {
+      unit.aftermath.push(() => {
+        answer(session, id, outcome as Answer);
+        this.#recordUpload(session, command, outcome as Answer);
+        session.wake();
+      });
+      return;
+    }
+    const busy = this.#busy(session);
+    const upload = busy ?? this.#numberOf(tx, session.user, command);
+    unit.aftermath.push(() => {
+      if (typeof upload !== "number") answer(session, id, upload);
+      // By now the session may be over, or others may have begun.
+      else this.#openUpload(session, { id, command, upload });
+      session.wake();
+    });
+  }
+
+  /** Decides an upload; without JSON its bytes are wanted. */
+  #decide(
+    tx: Transaction,
+    user: string,
+    { command, barred }: { command: Upload & Keyed; barred: Refusal | undefined },
+  ): { readonly json?: string } | Refusal {
+    const { clock, log, limits } = this.#options;
+    const { count: _, bytes } = log.uploadsOf(user);
+    const known = log.findUpload(wantedOf(user, command))?.size ?? 0;
+    const quota = quotaOf(limits, { user: bytes - known, all: log.uploadBytes - known });
+    const outcome = change(tx, command, { user, at: clock(), barred, quota });
+    // Nothing was decided but that it may begin.
+    return isRefusal(outcome) || outcome.json !== "{}" ? outcome : {};
+  }
+
+  /** The number under which an upload is kept: that of a broken one of the same file, or a new one. */
+  #numberOf(tx: Transaction, user: string, command: Upload): number | Refusal {
+    const { log, clock, limits } = this.#options;
+    const wanted = wantedOf(user, command);
+    const found = log.findUpload(wanted);
+    if (found !== undefined) {
+      tx.touchUpload(found.number, clock());
+      return found.number;
+    }
+    if (log.uploadsOf(user).count >= limits.unfinished) {
+      return refuse(
+        "full",
+        `You have ${limits.unfinished} uploads that are not finished. Finish one, or wait a day.`,
+      );
+    }
+    return tx.putUpload({ ...wanted, at: clock() });
+  }
+
+  #busy(session: ServiceSession): Refusal | undefined {
+    const { transfers, transfersOfOne } = this.#options.limits;
+    const own = this.#active.get(session)?.size ?? 0;
+    const busy = (transfers > 0 && this.count >= transfers) ||
+      (transfersOfOne > 0 && own >= transfersOfOne);
+    return busy ? refuse("transfer-busy", undefined, { wait: BUSY_WAIT }) : undefined;
+  }
+
+  #openUpload(
+    session: ServiceSession,
+    { id, command, upload }: { id: number; command: Upload & Keyed; upload: number },
+  ): void {
+    const { blobs, answer } = this.#options;
+    const { connection } = session;
+    if (!session.present) return;
+    // Others may have begun since it was decided.
+    const busy = this.#busy(session);
+    if (busy !== undefined) return answer(session, id, busy);
+    let opened = false;
+    const over = (refusal: Refusal) => {
+      if (opened) connection.transfers.cancel(id, refusal.status, refusal.text);
+      else answer(session, id, refusal);
+      this.#recordUpload(session, command, refusal);
+      this.#end(session, id);
+      session.wake();
+    };
+    const carried = openUpload({
+      id,
+      blobs,
+      upload,
+      size: command.size,
+      transfers: connection.transfers,
+      opened: (offset, upto) => {
+        opened = true;
+        const deflate = command.deflate ?? false;
+        answer(session, id, { json: JSON.stringify({ offset, upto, deflate }) });
+        session.wake();
+      },
+      wake: () => session.wake(),
+      kept: (sha256) => this.#share(session, { id, command, upload, sha256 }, over),
+      failed: (fault) => {
+        this.#arrived(carried.finishing);
+        over(refusalOf(fault));
+      },
+    });
+    this.#begin(session, id, { kind: "upload", thread: command.thread, carried, upload });
+    adjust(this.#uploading, upload, 1);
+  }
+
+  /** The store has the bytes: the file is shared, whether or not the client is still there to be told. */
+  #share(
+    session: ServiceSession,
+    { id, command, upload, sha256 }: {
+      id: number;
+      command: Upload & Keyed;
+      upload: number;
+      sha256: string;
+    },
+    over: (refusal: Refusal) => void,
+  ): void {
+    const { log, clock, limits } = this.#options;
+    const { user } = session;
+    let outcome: Answer = refuse("internal");
+    log.transact((tx) => {
+      tx.dropUpload(upload);
+      const quota = quotaOf(limits, {
+        user: log.uploadsOf(user).bytes,
+        all: log.uploadBytes,
+      });
+      const content = { sha256, size: command.size };
+      outcome = change(tx, command, { user, at: clock(), barred: undefined, content, quota });
+    }, (failure) => {
+      this.#arrived(sha256);
+      const reply = failure ?? outcome;
+      if (isRefusal(reply)) return over(reply);
+      const { file, at } = JSON.parse(reply.json) as UploadKept;
+      session.connection.transfers.kept(id, { sha256, file, at });
+      this.#recordUpload(session, command, reply);
+      this.#end(session, id);
+      session.wake();
+    });
+  }
+
+  #recordUpload(session: ServiceSession, { thread, name, size }: Upload, reply: Answer): void {
+    const refused = isRefusal(reply) ? { refused: reply.status } : {};
+    // Of a flood only its size is told, and whoever waits for a turn asks often.
+    if (refused.refused === "rate" || refused.refused === "transfer-busy") return;
+    this.#options.record(session, "upload", { thread, name, size, ...refused });
+  }
+
+  download(
+    tx: Transaction,
+    session: ServiceSession,
+    { id, command, unit }: Opening<Download>,
+  ): void {
+    const { log, answer } = this.#options;
+    const { thread: number, file, offset = 0 } = command;
+    const thread = tx.view.thread(number);
+    const row = thread !== undefined && maySee(session.user, thread)
+      ? log.fileRow(number, file)
+      : undefined;
+    const refusal = thread === undefined || !maySee(session.user, thread)
+      ? refuse("no-thread")
+      : row === undefined
+      ? refuse("no-file")
+      : offset > row.size
+      ? refuse("bad-position", `The file has ${row.size} bytes.`)
+      : undefined;
+    unit.aftermath.push(() => {
+      if (refusal !== undefined) answer(session, id, refusal);
+      else this.#openDownload(session, { id, command, row: row! });
+      session.wake();
+    });
+  }
+
+  #openDownload(
+    session: ServiceSession,
+    { id, command, row }: { id: number; command: Download; row: FileRow },
+  ): void {
+    const { blobs, answer, record } = this.#options;
+    const { transfers } = session.connection;
+    if (!session.present) return;
+    const busy = this.#busy(session);
+    if (busy !== undefined) return answer(session, id, busy);
+    const { sha256, size } = row;
+    const { thread, offset = 0, upto } = command;
+    const deflate = (command.deflate ?? false) && mayDeflate({ offset, upto, size });
+    let opened = false;
+    const carried = openDownload({
+      id,
+      transfers,
+      blobs,
+      sha256,
+      size,
+      offset,
+      upto: Math.max(offset, upto),
+      deflate,
+      opened: () => {
+        opened = true;
+        answer(session, id, { json: JSON.stringify({ ...row, offset, deflate }) });
+        record(session, "download", { thread, name: row.name });
+      },
+      wake: () => session.wake(),
+      failed: (fault) => {
+        const { status, text } = refusalOf(fault);
+        if (opened) transfers.cancel(id, status, text);
+        else answer(session, id, refuse(status, text));
+        record(session, "download", { thread, name: row.name, refused: status });
+        this.#end(session, id);
+        session.wake();
+      },
+    });
+    this.#begin(session, id, { kind: "download", thread, carried });
+  }
+
+  #begin(session: ServiceSession, id: number, active: Active): void {
+    const own = this.#active.get(session) ?? new Map<number, Active>();
+    own.set(id, active);
+    this.#active.set(session, own);
+    this.count++;
+  }
+
+  #end(session: ServiceSession, id: number): void {
+    const own = this.#active.get(session);
+    const active = own?.get(id);
+    if (own === undefined || active === undefined) return;
+    own.delete(id);
+    this.count--;
+    if (own.size === 0) this.#active.delete(session);
+    if (active.kind === "upload") adjust(this.#uploading, active.upload, -1);
+  }
+
+  event(session: ServiceSession, event: TransferEvent): void {
+    const active = this.#active.get(session)?.get(event.id);
+    if (active === undefined) return;
+    const { kind, carried } = active;
+    if (event.what === "finish" && kind === "upload") {
+      adjust(this.#arriving, event.finish.sha256, 1);
+    }
+    carried.event(event);
+    // The client has the whole file, or one side has given up.
+    if ((event.what === "finish" && kind === "download") || event.what === "abort") {
+      carried.close();
+      this.#end(session, event.id);
+    }
+  }
+
+  /** A content is in the log now, or will not be. */
+  #arrived(sha256: string | undefined): void {
+    if (sha256 !== undefined) adjust(this.#arriving, sha256, -1);
+  }
+
+  part(session: ServiceSession): void {
+    const own = this.#active.get(session);
+    if (own === undefined) return;
+    for (const [id, active] of own) {
+      // What the store is finishing is seen through.
+      if (active.kind === "upload" && active.carried.finishing !== undefined) continue;
+      active.carried.close();
+      this.#end(session, id);
+    }
+  }
+
+  shutOut(user: string, scope: string): void {
+    for (const [session, own] of this.#active) {
+      if (session.user !== user) continue;
+      for (const [id, { thread, kind, carried }] of own) {
+        if (kind !== "download" || threadScope(thread) !== scope) continue;
+        session.connection.transfers.cancel(id, "no-thread");
+        carried.close();
+        this.#end(session, id);
+        session.wake();
+      }
+    }
+  }
+
+  tidy(): void {
+    this.#housekeeping.tidy();
+  }
+}
+
+/** Counts something up or down; what comes to nothing is forgotten. */
+function adjust<K>(counts: Map<K, number>, key: K, by: 1 | -1): void {
+  const left = (counts.get(key) ?? 0) + by;
+  if (left > 0) counts.set(key, left);
+  else counts.delete(key);
+}
+
+/** What the log calls an upload. */
+function wantedOf(user: string, { thread, name, size, modified, sha256 }: Upload) {
+  return {
+    user,
+    thread,
+    name: fold(name),
+    size,
+    ...modified !== undefined && { modified },
+    ...sha256 !== undefined && { sha256 },
+  };
+}
+
+/** What may be shared, less what others are about to share. */
+function quotaOf(limits: FileLimits, expected: { user: number; all: number }): Quota {
+  return {
+    file: limits.fileBytes,
+    user: less(limits.userBytes, expected.user),
+    all: less(limits.allBytes, expected.all),
+  };
+}
+
+/** 0 is no limit, so what is used up is less than a byte. */
+function less(limit: number, used: number): number {
+  return limit === 0 ? 0 : Math.max(0.5, limit - used);
+}
+
+/** A fault of the store as clients hear of it. */
+function refusalOf({ status, text }: BlobFault): Refusal {
+  return status === "replaced"
+    ? refuse("replaced", "The same upload was begun anew elsewhere.")
+    : refuse(status, text);
+}
+
+/** Makes the files of a forum. */
+export function createFiles(options: FilesOptions): Files {
+  return new ForumFiles(options);
+}
