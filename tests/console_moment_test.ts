@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { formatMoment, parseMoment } from "../client/console/moment.ts";
+import { formatMoment, parseMoment } from "../protocol/terminal/moment.ts";
 import { runs } from "./runs.ts";
 
 Deno.test("a moment that was shown is read back to its second", () => {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { createNumbers } from "../client/console/numbers.ts";
+import { createNumbers } from "../protocol/terminal/numbers.ts";
 import { runs } from "./runs.ts";
 
 const page = (...seqs: number[]) => seqs.map((seq, place) => ({ number: place + 1, seq }));

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { MessageRow } from "../../protocol/forum/reply.ts";
+import type { MessageRow } from "../forum/reply.ts";
 import { formatMoment } from "./moment.ts";
 import { visibleLine, visibleText } from "./visible.ts";
 

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { FoundRow, ThreadRow } from "../../protocol/forum/reply.ts";
-import { fold, mentions } from "../../protocol/text.ts";
-import { formatThread } from "../../protocol/verb_line.ts";
+import type { FoundRow, ThreadRow } from "../forum/reply.ts";
+import { fold, mentions } from "../text.ts";
+import { formatThread } from "../verb_line.ts";
 import type { Directory } from "./directory.ts";
 import { formatMoment } from "./moment.ts";
 import type { Numbers } from "./numbers.ts";

@@ -5,9 +5,9 @@
  * @module
  */
 
-import type { ThreadName } from "../../protocol/verbs.ts";
-import { fold } from "../../protocol/text.ts";
-import { formatThread } from "../../protocol/verb_line.ts";
+import type { ThreadName } from "../verbs.ts";
+import { fold } from "../text.ts";
+import { formatThread } from "../verb_line.ts";
 
 /** What is kept of a thread. */
 export interface KnownThread {
