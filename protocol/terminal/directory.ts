@@ -33,24 +33,25 @@ export interface Directory {
   people(): Iterable<string>;
 }
 
-/** More threads than this are not kept: the server is asked about the rest. */
-const THREADS_MAX = 5000;
-const PEOPLE_MAX = 5000;
+/** More threads or people than this are not kept, if nothing else is said. */
+const KNOWN_MAX = 5000;
 
 class Known implements Directory {
   #threads = new Map<number, KnownThread>();
   #people = new Map<string, string>();
   #me: string;
+  #most: number;
 
-  constructor(me: string) {
+  constructor(me: string, most: number) {
     this.#me = fold(me);
+    this.#most = most;
   }
 
   add({ thread, title, direct, members }: KnownThread): void {
     this.#threads.delete(thread);
     this.#threads.set(thread, { thread, title, direct, ...members && { members } });
     for (const old of this.#threads.keys()) {
-      if (this.#threads.size <= THREADS_MAX) break;
+      if (this.#threads.size <= this.#most) break;
       this.#threads.delete(old);
     }
   }
@@ -84,7 +85,7 @@ class Known implements Directory {
   }
 
   meet(user: string): void {
-    if (user !== "" && this.#people.size < PEOPLE_MAX) this.#people.set(fold(user), user);
+    if (user !== "" && this.#people.size < this.#most) this.#people.set(fold(user), user);
   }
 
   people(): Iterable<string> {
@@ -99,6 +100,7 @@ class Known implements Directory {
 /**
  * Creates an empty directory for a user.
  *
+ * @param most So many threads, and as many people, are kept: the server is asked about the rest.
  * @example
  * ```ts
  * import { createDirectory } from "./directory.ts";
@@ -110,6 +112,6 @@ class Known implements Directory {
  * assertEquals([directory.label(3), directory.label(4)], ['"The Force"', "#4"]);
  * ```
  */
-export function createDirectory(me: string): Directory {
-  return new Known(me);
+export function createDirectory(me: string, most: number = KNOWN_MAX): Directory {
+  return new Known(me, most);
 }

@@ -113,7 +113,7 @@ class MessageVerbs {
   }
 
   *since({ moment }: VerbCall<"RDM">): Asking<Results["RDM"]> {
-    const at = parseMoment(moment, this.#bench.now());
+    const at = parseMoment(moment, this.#bench.now(), this.#bench.zone);
     if (at === undefined) {
       throw new Refusing(
         "bad-field",

@@ -30,6 +30,7 @@ export function eventRenderer(options: EventRenderOptions): EventRenderer {
   const { me, directory, numbers, paint } = options;
   const label = (thread: number) => visibleLine(directory.label(thread));
   const user = (name: string) => nameText(name, paint);
+  const text = (body: string) => visibleText(body, options.indent);
   const isMe = (name: string) => fold(name) === fold(me);
   const titled = (thread: number, title: string) => `#${thread} "${visibleLine(title)}"`;
 
@@ -53,10 +54,10 @@ export function eventRenderer(options: EventRenderOptions): EventRenderer {
         return messageText(event, {
           mentionsMe: event.mentions?.includes(fold(me)) ?? false,
           ...answers !== undefined && { answers },
-        }, paint);
+        }, options);
       }
       case "message.edited":
-        return `${by} has edited ${message(thread, event.message)}: ${visibleText(event.text)}`;
+        return `${by} has edited ${message(thread, event.message)}: ${text(event.text)}`;
       case "message.deleted":
         return `${by} has deleted ${message(thread, event.message)}${reasonText(event.why)}`;
       case "reaction.changed": {

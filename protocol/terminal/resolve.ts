@@ -72,6 +72,14 @@ class ServerResolver implements Resolver {
         }, then use its numbers.`,
       );
     }
+    if (meaning === "forgotten") {
+      throw new Refusing(
+        "no-message",
+        `What was shown to you as number ${number} is too long ago. ${
+          this.#readAgain(thread)
+        }, then use its numbers.`,
+      );
+    }
     const { messages } = yield* ask<"read">({
       op: "read",
       thread,

@@ -8,6 +8,7 @@ import type { Verb, VerbCall } from "../verbs.ts";
 import type { Asking } from "./asking.ts";
 import type { Directory } from "./directory.ts";
 import type { Joined } from "./joined.ts";
+import type { Zone } from "./moment.ts";
 import type { Numbers } from "./numbers.ts";
 import type { Results, RunnableVerb } from "./outcome.ts";
 import type { Resolver } from "./resolve.ts";
@@ -27,6 +28,8 @@ export interface Workbench {
   readonly attended: boolean;
   /** Now, in ms since 1970. */
   readonly now: () => number;
+  /** Whose time a person writes; that of the machine, if not given. */
+  readonly zone?: Zone;
   /** What this place cannot do. */
   readonly lacking: Lacking;
 }
