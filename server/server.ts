@@ -12,7 +12,7 @@ import { type Listening, listenTcp } from "./listen/tcp.ts";
 import type { Log } from "./log/log.ts";
 import { openSqliteLog } from "./log/sqlite_log.ts";
 import { createWalFlush } from "./log/wal_flush.ts";
-import { generatePassword, matches, verifierOf } from "./password.ts";
+import { generatePassword, matches, saltPassword, verifierOf } from "./password.ts";
 import { createService, type Service } from "./service.ts";
 import { setImmediate } from "node:timers";
 
@@ -152,6 +152,13 @@ function run(
     heartbeat: config.heartbeat * 1000,
     idleTimeout: config.idleTimeout * 1000,
     limits: config.limits,
+    ...config.text && {
+      text: {
+        idleTimeout: config.textIdleTimeout * 1000,
+        zone: "local",
+        salt: ({ password, salt, iterations }) => saltPassword(password, salt.slice(), iterations),
+      },
+    },
     defer: (act) => setImmediate(act),
     onShutdown: () => shutdown(),
   });

@@ -34,7 +34,9 @@ export type Asking<T> = Generator<Request, T, object>;
  * assertEquals(asking.next({ thread: 3 }), { done: true, value: { thread: 3 } });
  * ```
  */
-export function* ask<O extends Op>(command: Extract<Command, { op: O }>): Asking<Reply<O>> {
+export function* ask<O extends Op>(
+  command: Extract<Command, { op: O }>,
+): Generator<Command, Reply<O>, object> {
   return (yield command) as Reply<O>;
 }
 

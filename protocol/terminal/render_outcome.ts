@@ -134,7 +134,9 @@ export function outcomeRenderer(options: RenderOptions): (outcome: Outcome) => s
       `You follow ${label(thread)} from now on. What you type without a verb is posted there.`,
     LVE: ({ thread }) => `You follow ${label(thread)} no longer.`,
     "/react": ({ thread, number, emoji, on }) =>
-      `${visibleLine(emoji)} ${on ? "put on" : "taken off"} message ${number} in ${label(thread)}.`,
+      `${on ? "Put" : "Taken"} ${visibleLine(emoji)} ${on ? "on" : "off"} message ${number} in ${
+        label(thread)
+      }.`,
     "/invite": ({ thread, user: name }) => `${user(name)} is let into ${label(thread)}.`,
     "/expel": ({ thread, user: name }) => `${user(name)} is out of ${label(thread)}.`,
     "/mark": ({ thread }) => `${label(thread)} is marked as read.`,
@@ -165,7 +167,8 @@ export function failedText({ text, code, name, detail }: Omit<Failed, "ok" | "co
   return `${visibleText(text)}${wait} (${code} ${visibleLine(name)})`;
 }
 
-function helpTable(verbs: readonly VerbHelp[]): string {
+/** The help on verbs, a line each. */
+export function helpTable(verbs: readonly VerbHelp[]): string {
   const rows = verbs.map(({ usage, also, help }) => [usage, also.join(" "), help]);
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column].length)));
   const lines = rows.map(([usage, also, help]) =>
