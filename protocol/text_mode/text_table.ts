@@ -95,15 +95,13 @@ export type TextAction =
 const ENDINGS = {
   end: ["part", "closing"],
   fault: ["bye", "closing"],
+  late: ["bye", "closing"],
   close: ["bye", "closing"],
 } as const;
 
-/** Before somebody is signed in. */
-const UNSIGNED = { ...ENDINGS, late: ["bye", "closing"] } as const;
-
 /** Where a line is awaited that is a password. */
 const SECRET = {
-  ...UNSIGNED,
+  ...ENDINGS,
   "blank": ["none", "password"],
   "bad-line": ["refuse", "password"],
 } as const;
@@ -111,13 +109,13 @@ const SECRET = {
 /** The table: `[what to do, next state]` for each input of each state. */
 export const TEXT_TABLE: StateTable<TextState, TextInput, TextAction> = {
   opening: {
-    ...UNSIGNED,
+    ...ENDINGS,
     "foreign": ["bye", "closing"],
     "open-line": ["bye", "closing"],
     "line": ["greet", "naming"],
   },
   naming: {
-    ...UNSIGNED,
+    ...ENDINGS,
     "blank": ["prompt", "naming"],
     "bad-line": ["refuse", "naming"],
     "name": ["askVerifier", "verifying"],
@@ -127,7 +125,7 @@ export const TEXT_TABLE: StateTable<TextState, TextInput, TextAction> = {
     "leave": ["bye", "closing"],
   },
   verifying: {
-    ...UNSIGNED,
+    ...ENDINGS,
     verifier: ["askPassword", "password"],
     nobody: ["askNewPassword", "choosing"],
     deny: ["deny", "naming"],
@@ -152,14 +150,14 @@ export const TEXT_TABLE: StateTable<TextState, TextInput, TextAction> = {
     "other-password": ["refuse", "naming"],
   },
   salting: {
-    ...UNSIGNED,
+    ...ENDINGS,
     "right-password": ["askGrant", "granting"],
     "wrong-password": ["askDenial", "granting"],
     "new-password": ["askRegistration", "granting"],
     "deny": ["deny", "naming"],
   },
   granting: {
-    ...UNSIGNED,
+    ...ENDINGS,
     grant: ["grant", "ready"],
     deny: ["deny", "naming"],
   },

@@ -76,10 +76,11 @@ export function readName(line: string): Typed {
 export function readPassword(line: string, before?: string): Typed {
   if (line === "") return { input: "blank" };
   const password = checkPassword(line);
-  if (typeof password !== "string") {
-    return { input: "bad-password", refusal: refuse("bad-text", password.complaint) };
+  if (before !== undefined && password !== before) {
+    const text = "The two passwords are not the same.";
+    return { input: "other-password", refusal: refuse("bad-text", text) };
   }
-  if (before === undefined || password === before) return { input: "password", line: password };
-  const text = "The two passwords are not the same.";
-  return { input: "other-password", refusal: refuse("bad-text", text) };
+  return typeof password === "string"
+    ? { input: "password", line: password }
+    : { input: "bad-password", refusal: refuse("bad-text", password.complaint) };
 }
