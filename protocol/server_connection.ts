@@ -35,6 +35,7 @@ import {
 } from "./server_table.ts";
 import { type Refusal, refuse, STATUS, type StatusName } from "./status.ts";
 import { fold } from "./text.ts";
+import { statusLine } from "./text_mode/status_line.ts";
 import type { Verifier } from "./verifier.ts";
 
 /** What every transition of a server's connection says. */
@@ -343,7 +344,7 @@ class Server implements ServerConnection {
         return { ...step, kind: "handed-over", stream: this.#link.handOver() };
       case "turnAway":
         // A person at a keyboard cannot read frames.
-        this.#link.sendText(`DFP ${STATUS["bad-opening"].code} ${STATUS["bad-opening"].text}\r\n`);
+        this.#link.sendText(`${statusLine("bad-opening")}\r\n`);
         return this.#close(step, ending("bad-opening"));
       case "welcome": {
         const { welcome, time } = this.#options;

@@ -65,7 +65,8 @@ Deno.test("threads that come and go are known by their titles", () => {
   feed.take(
     happened({ ...base, kind: "thread.removed", scope: "directory", thread: 9, title: "x" }),
   );
-  assertEquals(directory.label(9), "#9");
+  // What is still said of it names it, but nobody can mean it any more.
+  assertEquals([directory.label(9), directory.named({ title: "x" })], ["x", []]);
 });
 
 Deno.test("a new conversation is followed from its first message", async () => {

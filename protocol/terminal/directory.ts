@@ -26,7 +26,7 @@ export interface Directory {
   /** Those of this title, or the conversation with this user. */
   named(name: Exclude<ThreadName, { number: number }>): KnownThread[];
   threads(): Iterable<KnownThread>;
-  /** How a thread is written: `"The Force"`, `@Yoda` for a conversation, else `#3`. */
+  /** How a thread is written, one that is gone too: `"The Force"`, `@Yoda` for a conversation, else `#3`. */
   label(thread: number): string;
   /** Remembers a user's name. */
   meet(user: string): void;
@@ -38,6 +38,8 @@ const KNOWN_MAX = 5000;
 
 class Known implements Directory {
   #threads = new Map<number, KnownThread>();
+  /** Threads that are gone, which may still be spoken of. */
+  #gone = new Map<number, KnownThread>();
   #people = new Map<string, string>();
   #me: string;
   #most: number;
@@ -50,14 +52,23 @@ class Known implements Directory {
   add({ thread, title, direct, members }: KnownThread): void {
     this.#threads.delete(thread);
     this.#threads.set(thread, { thread, title, direct, ...members && { members } });
-    for (const old of this.#threads.keys()) {
-      if (this.#threads.size <= this.#most) break;
-      this.#threads.delete(old);
-    }
+    this.#thin(this.#threads);
   }
 
   remove(thread: number): void {
+    const known = this.#threads.get(thread);
+    if (known === undefined) return;
     this.#threads.delete(thread);
+    this.#gone.set(thread, known);
+    this.#thin(this.#gone);
+  }
+
+  /** Keeps those that were added last. */
+  #thin(threads: Map<number, KnownThread>): void {
+    for (const old of threads.keys()) {
+      if (threads.size <= this.#most) return;
+      threads.delete(old);
+    }
   }
 
   get(thread: number): KnownThread | undefined {
@@ -78,7 +89,7 @@ class Known implements Directory {
   }
 
   label(thread: number): string {
-    const known = this.#threads.get(thread);
+    const known = this.#threads.get(thread) ?? this.#gone.get(thread);
     if (known === undefined) return formatThread({ number: thread });
     const user = this.#other(known);
     return formatThread(known.direct && user !== undefined ? { user } : { title: known.title });
