@@ -318,6 +318,20 @@ play("a person who reads late misses nothing of a joined thread", async (scene) 
   assertEquals(heard, Array.from({ length: 300 }, (_, at) => at + 1));
 }, { limits: { changes: { perSecond: 0, burst: 1 } } });
 
+play("what was shown live counts as read, once its reader has typed something", async (scene) => {
+  const ada = await new Person(scene).register("Ada");
+  const bob = await new Person(scene).register("Bob");
+  await ada.type("JIN lobby");
+  await bob.type("MSG lobby one", "MSG lobby two");
+  await ada.hear();
+  assertMatch(
+    (await new Person(scene).signIn("Ada")).lines.join("\n"),
+    /Unread messages in 1 thread/,
+  );
+  assertMatch((await ada.type("LST")).join("\n"), /^#1 "lobby", 2 messages\n/);
+  assert(!(await new Person(scene).signIn("Ada")).lines.join("\n").includes("Unread"));
+}, {});
+
 play("idle sessions at terminals are told, and those that read along as well", async (scene) => {
   const ada = await new Person(scene).register("Ada");
   await ada.type("JIN lobby");

@@ -92,8 +92,8 @@ const SHOWN_MAX = 2000;
 /** So many conversations, the most recent ones, are followed from the start. */
 const CONVERSATIONS_MAX = 100;
 const LISTING = 500;
-/** New private threads that wait to be looked at; the members of more are not known. */
-const ENTERED_MAX = 100;
+/** So much may wait to be found out or told besides; what is more is left. */
+const ASIDES_MAX = 100;
 
 /** A refusal of the server, thrown into what asked. */
 class Refused extends Error {
@@ -122,7 +122,10 @@ class Terminal implements TextSession {
   readonly #wishes: TextWish[] = [];
   /** By the number of the command that it waits for. */
   readonly #waiting = new Map<number, Task>();
-  readonly #entered: number[] = [];
+  /** What waits to be done besides. */
+  readonly #asides: (() => Task)[] = [];
+  /** Up to where threads were read live, by thread. */
+  readonly #read = new Map<number, number>();
   #line: Task | undefined;
   #aside: Task | undefined;
   #commands = 0;
@@ -164,6 +167,8 @@ class Terminal implements TextSession {
   run(text: string): void {
     const line = parseLine(text);
     if (line === undefined) return;
+    // Whoever types has seen what was said before.
+    if (this.#read.size > 0) this.#putAside(() => this.#mark());
     this.#line = this.#runLine(line);
     this.#advance(this.#line, {});
   }
@@ -218,12 +223,31 @@ class Terminal implements TextSession {
     yield* withSecrets(this.#joined.watch(thread, after), this.#options.random);
   }
 
-  /** Looks at the next private thread, if no other is looked at. */
+  /** Tells the server what was read live. */
+  *#mark(): Task {
+    const read = [...this.#read];
+    this.#read.clear();
+    for (const [thread, upto] of read) {
+      try {
+        yield* ask<"mark">({ op: "mark", thread, upto });
+      } catch {
+        // The thread can be gone meanwhile; then there is nothing to mark.
+      }
+    }
+  }
+
+  #putAside(begin: () => Task): void {
+    if (this.#asides.length >= ASIDES_MAX) return;
+    this.#asides.push(begin);
+    this.#lookAside();
+  }
+
+  /** Begins with what waits besides, one after the other. */
   #lookAside(): void {
     if (this.#aside !== undefined) return;
-    const thread = this.#entered.shift();
-    if (thread === undefined) return;
-    this.#aside = this.#enter(thread);
+    const begin = this.#asides.shift();
+    if (begin === undefined) return;
+    this.#aside = begin();
     this.#advance(this.#aside, {});
   }
 
@@ -290,9 +314,9 @@ class Terminal implements TextSession {
       numbers: this.#numbers,
       joined: this.#joined,
     });
-    if (entered === undefined || this.#entered.length >= ENTERED_MAX) return;
-    this.#entered.push(entered);
-    this.#lookAside();
+    if (entered !== undefined) this.#putAside(() => this.#enter(entered));
+    const mine = fold(event.by) === fold(this.#options.user);
+    if (event.kind === "message.posted" && shown && !mine) this.#read.set(thread, event.seq);
   }
 
   notice(notice: Notice): void {

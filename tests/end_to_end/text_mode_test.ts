@@ -219,6 +219,19 @@ scenario("--text off turns everybody away who does not begin with the preface", 
   await client.command({ op: "users" });
 });
 
+scenario("what a web page makes a browser send types nothing", async (ground) => {
+  const server = await ground.server();
+  const peer = await ground.peer(server);
+  const body = `\nMallory\n${PASSWORD}\n${PASSWORD}\nMSG lobby spam\n`;
+  await peer.sendBytes(
+    new TextEncoder().encode(`POST / HTTP/1.1\r\nHost: ${server.hostname}\r\n\r\n${body}`),
+  );
+  assertMatch(await peer.text(), /^DFP 2024 [^\n]*\nDFP 1460 bad-opening [^\n]*\n$/);
+  const { client } = await ground.member(server, { user: "Mallory", register: true });
+  const { messages } = await client.command<"read">({ op: "read", thread: 1 });
+  assertEquals(messages, []);
+});
+
 /** An address of this machine that is not its own loopback, if it has one. */
 function outward(): string | undefined {
   return Deno.networkInterfaces()
