@@ -187,6 +187,7 @@ class ForumService implements Service {
       hub: this.#hub,
       transition: (session, what) => this.#happened(session, what),
       goOn: (session, stream) => this.#goOn(session, stream),
+      later: options.defer,
       ready: (session) => this.#units.ready(session),
       slow: (how) => this.#counters.add(how),
     };

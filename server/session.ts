@@ -89,6 +89,8 @@ export interface SessionEvents {
   transition(session: ServiceSession, transition: SessionTransition): void;
   /** Makes the connection in text mode that goes on with a stream. */
   goOn(session: ServiceSession, stream: Handover): TextConnection;
+  /** Runs something soon, after what others have to do. */
+  later(run: () => void): void;
   /** There is work again, or room for the replies to it. */
   ready(session: ServiceSession): void;
   /** The reader is too slow: it has to be caught up from the log, or misses a notice. */
@@ -102,6 +104,9 @@ interface Following {
   /** Whether it has kept up with the feed so far. */
   live: boolean;
 }
+
+/** So many runs of events of which nothing is said are taken before others have their turn. */
+const SILENT_RUNS_MAX = 16;
 
 /** Shared by all sessions that follow nothing, and never written to. */
 const NOTHING_FOLLOWED = new Map<string, Following>();
@@ -193,7 +198,11 @@ class OpenSession implements ServiceSession {
   #takeRuns(): void {
     if (this.connection.mode === "frames") return void this.#takeRun();
     // In text mode not all that happens is said, and some of it leads to questions.
-    while (this.#takeRun() && this.connection.pendingTransmit === 0);
+    for (let taken = 0; this.#takeRun() && this.connection.pendingTransmit === 0;) {
+      if (++taken < SILENT_RUNS_MAX) continue;
+      this.#events.later(this.#wake);
+      break;
+    }
     this.#handOn();
   }
 

@@ -6,11 +6,13 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { decidePromotion } from "../protocol/forum/decide.ts";
+import fc from "fast-check";
 import { keepAdminVerifier } from "../server/admin.ts";
 import { createSalter, SALTINGS_AT_ONCE, SALTINGS_WAITING } from "../server/salter.ts";
 import type { TextModeOptions } from "../server/service.ts";
 import type { Session } from "../server/session.ts";
 import { createVerifier } from "../protocol/verifier.ts";
+import { runs } from "./runs.ts";
 import { Caller, Scene, type SceneOptions } from "./service_scene.ts";
 import { STATUS_LINE } from "./text_scene.ts";
 
@@ -457,3 +459,79 @@ Deno.test("few passwords are salted at once, some wait, and more are refused; no
 play("a password that cannot be salted is the server's fault, and told", async (scene) => {
   assertEquals(codes(await new Person(scene).type("Ada", "x", "x")), [132, 132, 1500]);
 }, { text: { idleTimeout: 0, zone: "UTC", salt: () => Promise.reject(new Error("no")) } });
+
+play(
+  "a write that is under way while the stream is handed over counts for what it wrote",
+  async (scene) => {
+    const { session } = new Person(scene);
+    const banner = session.peekTransmit();
+    session.receive(encoder.encode("\n"), 0);
+    session.consumeTransmit(10);
+    session.consumeTransmit(banner.length - 10);
+    assertMatch(decoder.decode(session.peekTransmit()), /^This is a forum/);
+    await undefined;
+  },
+);
+
+play("what happens elsewhere without a word keeps nothing from what is said", async (scene) => {
+  const ada = new Caller(scene);
+  ada.register("Ada");
+  const bob = await new Person(scene).register("Bob");
+  await bob.type("JIN lobby");
+  const many = 8000;
+  for (let n = 1; n <= many; n++) {
+    ada.client.command(n, { op: "create", title: `${n} ${"x".repeat(100)}`, key: `c${n}` });
+    if (n % 100 === 0) ada.talk();
+  }
+  ada.client.command(many + 1, { op: "post", thread: 1, text: "at last", key: "p" });
+  ada.talk();
+  assertMatch((await bob.hear()).join("\n"), /^\* \[lobby\] 1 Ada .*: at last$/);
+}, { limits: { changes: { perSecond: 0, burst: 1 } } });
+
+Deno.test("every line that was typed gets one final status line, however they come together", async () => {
+  const pool = [
+    ...[
+      "LST",
+      "CRT a",
+      "CRT a",
+      "MSG lobby hi",
+      "MSG nowhere",
+      "RDT lobby",
+      "RDT lobby 2",
+      "RDT b",
+    ],
+    ...["EDT lobby 1 new", "DLT lobby 1", "JIN lobby", "hello", "LVE", "ATU", "SRC hi", "RDM 1h"],
+    ...[
+      "RDM soon",
+      "PRV @Ann psst",
+      "PRV @Nobody x",
+      "/react lobby 1 :+1:",
+      "RMV a",
+      "HLP",
+      "HLP x",
+    ],
+    ...["UPD a b", "frob", "/private p @Ann", "/invite p @Bob", "/mark lobby", "/role @Ann admin"],
+    ...["\x1b[A", "MSG lobby \x07", "EDT", 'CRT "open', "DLT lobby 9999999999"],
+  ];
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.constantFrom(...pool), { maxLength: 40 }), async (lines) => {
+      const scene = new Scene({ text: { idleTimeout: 0, zone: "UTC", salt } });
+      try {
+        new Caller(scene).register("Ann");
+        const bob = await new Person(scene).register("Bob");
+        const cid = await new Person(scene).register("Cid");
+        await cid.type("JIN lobby");
+        const said = await bob.type(...lines, "/unban @Bob");
+        const finals = codes(said).filter((code) => code !== 132);
+        assertEquals(finals.length, lines.length + 1, said.join("\n"));
+        // What comes last is the status of the last line, beside news.
+        const last = said.findLast((line) => !/^(?:\*| {2})/.test(line)) ?? "";
+        assertMatch(last, /^DFP 1403 not-allowed /);
+        for (const line of said) assert(!/^DFP \d/.test(line) || /^DFP \d+ [a-z-]+ \S/.test(line));
+      } finally {
+        scene.close();
+      }
+    }),
+    { numRuns: runs(30) },
+  );
+});

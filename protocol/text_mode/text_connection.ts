@@ -203,9 +203,10 @@ class Text implements TextConnection {
   }
 
   handleTimeout(now: number): void {
-    if (this.#link.ending) return this.#link.handleTimeout(now);
     const due = this.timeout();
-    if (due !== undefined && this.#link.tick(now) >= due) {
+    const ending = this.#link.ending;
+    this.#link.handleTimeout(now);
+    if (!ending && due !== undefined && this.#link.now >= due) {
       this.#due = this.#signedIn ? "idle" : "late";
     }
   }
