@@ -561,7 +561,6 @@ Deno.test("live messages come with a star, their later lines set in, and nothing
       body: { kind: "message.posted", scope, seq: 2, at: 0, by: "Bob", number: 3, text },
     });
   scene.connection.sendEvents(event("thread/1", "one\nDFP 2020 two\n* three \x1b[31m"));
-  scene.connection.sendEvents(event("thread/2", "not joined"));
   assertEquals(scene.read(), [
     "* [lobby] 3 Bob (01 Jan 1970 00:00:00): one",
     "  DFP 2020 two",

@@ -488,6 +488,22 @@ play("what happens elsewhere without a word keeps nothing from what is said", as
   assertMatch((await bob.hear()).join("\n"), /^\* \[lobby\] 1 Ada .*: at last$/);
 }, { limits: { changes: { perSecond: 0, burst: 1 } } });
 
+play("a conversation is told however many threads there are", async (scene) => {
+  const ada = await new Person(scene).register("Ada");
+  const bob = await new Person(scene).register("Bob");
+  await ada.type("PRV @Bob one");
+  await bob.hear();
+  const cid = new Caller(scene);
+  cid.register("Cid");
+  for (let n = 1; n <= 1500; n++) {
+    cid.client.command(n, { op: "create", title: `thread ${n}`, key: `c${n}` });
+    if (n % 100 === 0) cid.talk();
+  }
+  await bob.hear();
+  await ada.type("PRV @Bob two");
+  assertMatch((await bob.hear()).join("\n"), /^\* \[[^\]]+\] 2 Ada .*: two$/);
+}, { limits: { changes: { perSecond: 0, burst: 1 } } });
+
 Deno.test("every line that was typed gets one final status line, however they come together", async () => {
   const pool = [
     ...[

@@ -305,8 +305,8 @@ class Terminal implements TextSession {
 
   event(event: ForumEvent): void {
     const thread = scopeThread(event.scope);
-    const shown = this.#joined.all.includes(thread) ||
-      (this.#directory.get(thread)?.direct ?? false);
+    // No thread is followed but those that were joined, and conversations.
+    const shown = thread !== 0;
     // Shown first: the line may name what is about to be forgotten.
     if (shown) this.#tell(this.#events.event(event));
     const entered = keepUp(event, shown, {
