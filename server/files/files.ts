@@ -17,7 +17,7 @@ import { maySee } from "../../protocol/forum/policy.ts";
 import type { FileRow, UploadKept } from "../../protocol/forum/reply.ts";
 import { type Refusal, refuse } from "../../protocol/status.ts";
 import { fold } from "../../protocol/text.ts";
-import type { TransferEvent } from "../../protocol/transfer/transfers.ts";
+import type { TransferEvent, Transfers } from "../../protocol/transfer/transfers.ts";
 import type { BlobFault, BlobStore } from "../blob/blob_store.ts";
 import { change } from "../changes.ts";
 import type { Log, Transaction } from "../log/log.ts";
@@ -184,14 +184,13 @@ class ForumFiles implements Files {
     { id, command, upload }: { id: number; command: Upload & Keyed; upload: number },
   ): void {
     const { blobs, answer } = this.#options;
-    const { connection } = session;
     if (!session.present) return;
     // Others may have begun since it was decided.
-    const busy = this.#busy(session);
-    if (busy !== undefined) return answer(session, id, busy);
+    const transfers = this.#transfers(session);
+    if (isRefusal(transfers)) return answer(session, id, transfers);
     let opened = false;
     const over = (refusal: Refusal) => {
-      if (opened) connection.transfers.cancel(id, refusal.status, refusal.text);
+      if (opened) transfers.cancel(id, refusal.status, refusal.text);
       else answer(session, id, refusal);
       this.#recordUpload(session, command, refusal);
       this.#end(session, id);
@@ -202,7 +201,7 @@ class ForumFiles implements Files {
       blobs,
       upload,
       size: command.size,
-      transfers: connection.transfers,
+      transfers,
       opened: (offset, upto) => {
         opened = true;
         const deflate = command.deflate ?? false;
@@ -210,7 +209,7 @@ class ForumFiles implements Files {
         session.wake();
       },
       wake: () => session.wake(),
-      kept: (sha256) => this.#share(session, { id, command, upload, sha256 }, over),
+      kept: (sha256) => this.#share(session, { id, command, upload, sha256, transfers }, over),
       failed: (fault) => {
         this.#arrived(carried.finishing);
         over(refusalOf(fault));
@@ -223,11 +222,12 @@ class ForumFiles implements Files {
   /** The store has the bytes: the file is shared, whether or not the client is still there to be told. */
   #share(
     session: ServiceSession,
-    { id, command, upload, sha256 }: {
+    { id, command, upload, sha256, transfers }: {
       id: number;
       command: Upload & Keyed;
       upload: number;
       sha256: string;
+      transfers: Transfers;
     },
     over: (refusal: Refusal) => void,
   ): void {
@@ -247,7 +247,7 @@ class ForumFiles implements Files {
       const reply = failure ?? outcome;
       if (isRefusal(reply)) return over(reply);
       const { file, at } = JSON.parse(reply.json) as UploadKept;
-      session.connection.transfers.kept(id, { sha256, file, at });
+      transfers.kept(id, { sha256, file, at });
       this.#recordUpload(session, command, reply);
       this.#end(session, id);
       session.wake();
@@ -291,10 +291,9 @@ class ForumFiles implements Files {
     { id, command, row }: { id: number; command: Download; row: FileRow },
   ): void {
     const { blobs, answer, record } = this.#options;
-    const { transfers } = session.connection;
     if (!session.present) return;
-    const busy = this.#busy(session);
-    if (busy !== undefined) return answer(session, id, busy);
+    const transfers = this.#transfers(session);
+    if (isRefusal(transfers)) return answer(session, id, transfers);
     const { sha256, size } = row;
     const { thread, offset = 0, upto } = command;
     const deflate = (command.deflate ?? false) && mayDeflate({ offset, upto, size });
@@ -324,6 +323,14 @@ class ForumFiles implements Files {
       },
     });
     this.#begin(session, id, { kind: "download", thread, carried });
+  }
+
+  /** What carries the files of a session, if one more may be carried. */
+  #transfers(session: ServiceSession): Transfers | Refusal {
+    const busy = this.#busy(session);
+    if (busy !== undefined) return busy;
+    return session.transfers ??
+      refuse("not-allowed", "Files are not carried in text mode. Use the terminal client.");
   }
 
   #begin(session: ServiceSession, id: number, active: Active): void {
@@ -379,7 +386,7 @@ class ForumFiles implements Files {
       if (session.user !== user) continue;
       for (const [id, { thread, kind, carried }] of own) {
         if (kind !== "download" || threadScope(thread) !== scope) continue;
-        session.connection.transfers.cancel(id, "no-thread");
+        session.transfers?.cancel(id, "no-thread");
         carried.close();
         this.#end(session, id);
         session.wake();
