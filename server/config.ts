@@ -8,9 +8,17 @@ import { parseArgs } from "@std/cli";
 import { type ActivityFormat } from "./activity.ts";
 import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "./limit_options.ts";
 import { LIMIT_DEFAULTS, type OperationLimits } from "./limits.ts";
+import {
+  readWebConfig,
+  WEB_DEFAULTS,
+  WEB_LISTS,
+  WEB_OPTIONS,
+  WEB_USAGE,
+  type WebConfig,
+} from "./web_options.ts";
 
 /** What a server is started with. */
-export interface ServerConfig {
+export interface ServerConfig extends WebConfig {
   /** The address to listen on; `0.0.0.0` is every one of this machine. */
   readonly hostname: string;
   /** The TCP port, 0 to 65,535; 0 takes a free one. */
@@ -55,6 +63,7 @@ export const CONFIG_DEFAULTS: ServerConfig = {
   singleSession: false,
   log: "text",
   limits: LIMIT_DEFAULTS,
+  ...WEB_DEFAULTS,
 };
 
 /** What `--help` prints. */
@@ -77,6 +86,7 @@ export const USAGE = `Usage: deno run -A server/main.ts [PORT] [options]
   --log text|json         how the log of who did what looks (default text)
   --help, --version
 
+${WEB_USAGE}
 ${LIMIT_USAGE}`;
 
 const STRINGS = [
@@ -92,10 +102,11 @@ const STRINGS = [
   "admin-password-file",
   "log",
   ...LIMIT_OPTIONS,
+  ...WEB_OPTIONS,
 ] as const;
 
 /** Options that DESIGN names and that later editions bring. */
-const LATER = ["udp-port", "web-port", "tls-cert", "tls-key", "cluster"] as const;
+const LATER = ["udp-port", "cluster"] as const;
 
 /** What the command line asks for. */
 export type Invocation =
@@ -128,8 +139,9 @@ export function readCommandLine(args: string[]): Invocation {
 
 function readArguments(args: string[]): Invocation {
   const given = parseArgs(args, {
-    string: STRINGS,
-    boolean: ["help", "version", "single-session"],
+    string: [...STRINGS, ...WEB_LISTS],
+    collect: WEB_LISTS,
+    boolean: ["help", "version", "single-session", "insecure"],
     unknown: (arg) => {
       if (!arg.startsWith("-")) return true;
       const name = arg.replace(/^-+/, "").split("=")[0];
@@ -154,7 +166,7 @@ function readArguments(args: string[]): Invocation {
     if (given[name] === "") throw new Complaint(`--${name} needs a value`);
   }
   const whole = (name: (typeof STRINGS)[number], standard: number, range: [number, number]) => {
-    const text = given[name];
+    const text: string | undefined = given[name];
     return text === undefined ? standard : wholeNumber(text, { name, range });
   };
   return {
@@ -176,8 +188,16 @@ function readArguments(args: string[]): Invocation {
         { adminPasswordFile: given["admin-password-file"] },
       log: choice(given.log, "log", ["text", "json"]),
       limits: readLimits(given, wholeNumber),
+      ...readWebConfig(given, {
+        port: (text) => wholeNumber(text, { name: "web-port", range: [0, 65_535] }),
+        complain,
+      }),
     },
   };
+}
+
+function complain(text: string): never {
+  throw new Complaint(text);
 }
 
 function wholeNumber(

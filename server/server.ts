@@ -8,12 +8,17 @@ import { type ActivityLog, createActivityLog } from "./activity.ts";
 import { adminVerifier, keepAdminVerifier } from "./admin.ts";
 import type { ServerConfig } from "./config.ts";
 import { importCredentials, parseCredentials } from "./credentials.ts";
+import { createGauges } from "./gauges.ts";
+import { type Certificate, CertificateError, readCertificate } from "./listen/certificate.ts";
 import { type Listening, listenTcp } from "./listen/tcp.ts";
+import { listenWeb } from "./listen/web.ts";
 import type { Log } from "./log/log.ts";
 import { openSqliteLog } from "./log/sqlite_log.ts";
 import { createWalFlush } from "./log/wal_flush.ts";
 import { generatePassword, matches, verifierOf } from "./password.ts";
 import { createService, type Service } from "./service.ts";
+import { type Assets, assetsOf, PLACEHOLDER, readAssets } from "./web/assets.ts";
+import { createPages } from "./web/pages.ts";
 import { setImmediate } from "node:timers";
 
 /** Program and version, as clients see it. */
@@ -34,6 +39,8 @@ export interface StartOptions {
   readonly adminPassword?: string;
   /** Writes lines of the activity log. */
   readonly write: (text: string) => Promise<void>;
+  /** The web page's files, if no folder is named for them. */
+  readonly assets?: Assets;
 }
 
 /** A server that runs. */
@@ -46,6 +53,8 @@ export interface RunningServer {
   readonly imported: number;
   /** Takes the connections of other listeners, too. */
   readonly service: Service;
+  /** Reads the certificate again and uses it for new connections. What goes wrong is told in the log. */
+  renewCertificate(): void;
   /** Ends the server as SHT does. */
   shutdown(): Promise<void>;
   /** Resolves when the server has ended. */
@@ -75,8 +84,10 @@ export class StartError extends Error {}
  */
 export async function startServer(
   config: ServerConfig,
-  { adminPassword, write }: StartOptions,
+  { adminPassword, write, assets }: StartOptions,
 ): Promise<RunningServer> {
+  const certificate = config.tls && useCertificate(config.tls);
+  const page = await webPage(config, assets);
   const log = openLog(config.data);
   let made: string | undefined;
   let imported: number;
@@ -87,7 +98,27 @@ export async function startServer(
     log.close();
     throw error;
   }
-  return run(log, config, { made, imported, activity: createActivityLog(config.log, write) });
+  const activity = createActivityLog(config.log, write);
+  return run(log, config, { made, imported, activity, certificate, page });
+}
+
+function useCertificate(files: NonNullable<ServerConfig["tls"]>): Certificate {
+  try {
+    return readCertificate(files);
+  } catch (error) {
+    if (error instanceof CertificateError) throw new StartError(error.message);
+    throw error;
+  }
+}
+
+async function webPage({ webPort, webRoot }: ServerConfig, given?: Assets): Promise<Assets> {
+  if (webPort === undefined) return new Map();
+  if (webRoot === undefined) return given ?? await assetsOf({ "/": PLACEHOLDER });
+  try {
+    return await readAssets(webRoot);
+  } catch (error) {
+    throw new StartError(`the web page's folder ${webRoot} cannot be used: ${reason(error)}`);
+  }
 }
 
 function openLog(data: string): Log {
@@ -131,18 +162,22 @@ async function importFile(log: Log, path: string | undefined): Promise<number> {
 function run(
   log: Log,
   config: ServerConfig,
-  { made, imported, activity }: {
+  { made, imported, activity, certificate, page }: {
     made: string | undefined;
     imported: number;
     activity: ActivityLog;
+    certificate: Certificate | undefined;
+    page: Assets;
   },
 ): RunningServer {
   const now = () => performance.now();
+  const gauges = createGauges(now);
   const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
   let ending: Promise<void> | undefined;
   const service = createService({
     log,
     activity,
+    gauge: gauges.service,
     random: (out) => crypto.getRandomValues(out as Uint8Array<ArrayBuffer>),
     clock: Date.now,
     registration: config.registration,
@@ -155,16 +190,14 @@ function run(
     defer: (act) => setImmediate(act),
     onShutdown: () => shutdown(),
   });
+  gauges.show(service);
   const listeners: Listening[] = [];
   try {
-    listeners.push(listenTcp({ hostname: config.hostname, port: config.port, service, now }));
+    listen();
   } catch (error) {
+    for (const listener of listeners) listener.close();
     log.close();
-    throw new StartError(
-      `cannot listen on ${config.hostname} port ${config.port}: ${
-        reason(error)
-      }. Choose another with --hostname or --port`,
-    );
+    throw error;
   }
   const timeouts = setInterval(() => service.handleTimeouts(now()), TIMEOUT_TICK);
   let tidying = setTimeout(tidy, TIDY_TICK);
@@ -181,6 +214,63 @@ function run(
     tidiedAt = now();
     const more = log.tidy(Date.now());
     tidying = setTimeout(tidy, more ? TIDY_PAUSE : TIDY_TICK);
+  }
+
+  function listen(): void {
+    const { hostname, port, webPort, insecure, limits } = config;
+    const secure = certificate !== undefined;
+    const shared = { hostname, service, now, insecure, ...secure && { certificate } };
+    listenOn({ hostname, port, option: "--port" }, () => {
+      const traffic = gauges.traffic(secure ? "tls" : "tcp");
+      return listenTcp({ ...shared, port, traffic });
+    });
+    if (webPort === undefined) return;
+    listenOn({ hostname, port: webPort, option: "--web-port" }, () => {
+      const { metricsFrom, webOrigins, trustedProxies } = config;
+      return listenWeb({
+        ...shared,
+        port: webPort,
+        limits,
+        origins: webOrigins,
+        trustedProxies,
+        traffic: gauges.traffic(secure ? "wss" : "ws"),
+        responded: (status) => gauges.responded(status),
+        pages: createPages({
+          assets: page,
+          metrics: () => gauges.text(),
+          metricsFrom,
+          ready: () => ending === undefined,
+        }),
+      });
+    });
+  }
+
+  function listenOn(
+    { hostname, port, option }: { hostname: string; port: number; option: string },
+    begin: () => Listening,
+  ): void {
+    try {
+      listeners.push(begin());
+    } catch (error) {
+      throw new StartError(
+        `cannot listen on ${hostname} port ${port}: ${
+          reason(error)
+        }. Choose another with --hostname or ${option}`,
+      );
+    }
+  }
+
+  function renewCertificate(): void {
+    if (config.tls === undefined) return;
+    let about: Record<string, string>;
+    try {
+      const renewed = readCertificate(config.tls);
+      for (const listener of listeners) listener.renew(renewed);
+      about = { names: renewed.names, until: renewed.until };
+    } catch (error) {
+      about = { failed: `${reason(error)}. The old one stays in use` };
+    }
+    activity.record({ at: Date.now(), user: "", source: "-", did: "certificate", about });
   }
 
   function shutdown(): Promise<void> {
@@ -208,6 +298,7 @@ function run(
     madeAdminPassword: made,
     imported,
     service,
+    renewCertificate,
     shutdown,
     finished,
   };

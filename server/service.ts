@@ -28,6 +28,7 @@ import { type Admissions, createAdmissions } from "./admission.ts";
 import { aboutOf, change } from "./changes.ts";
 import { type Counters, type Counts, createCounters } from "./counters.ts";
 import { createDoor, type Door, type RefusedAtDoor } from "./door.ts";
+import { NO_GAUGE, type ServiceGauge } from "./gauges.ts";
 import { createHub, type Hub } from "./hub.ts";
 import type { Job, JobOf } from "./job.ts";
 import { LIMIT_DEFAULTS, type OperationLimits, TURNED_AWAY_MAX } from "./limits.ts";
@@ -56,6 +57,8 @@ export interface ServiceOptions extends SignInOptions {
   readonly limits?: Partial<OperationLimits>;
   /** Is told who did what. */
   readonly activity: ActivityLog;
+  /** Counts what is done; nobody does if it is not given. */
+  readonly gauge?: ServiceGauge;
   /** Runs something soon, after what is being received now. */
   readonly defer: (run: () => void) => void;
   /** The admin has asked for it. */
@@ -66,6 +69,8 @@ export interface ServiceOptions extends SignInOptions {
 export interface Visitor {
   /** The address; lock-outs count by it. */
   readonly source: string;
+  /** Whether somebody on the way could read along; then no password, token or account is taken. */
+  readonly exposed?: boolean;
   /** Now, in ms of the same clock as all inputs of the session. */
   readonly now: number;
   /** Called when there may be something to write, or all is over. */
@@ -82,6 +87,10 @@ export interface Service {
   readonly feedBytes: number;
   /** How often each limit was reached. */
   readonly counts: Counts;
+  /** Connections on which somebody is signed in. */
+  readonly signedIn: number;
+  /** Bytes that wait to be written on all connections, and how many of these are stalled by them. */
+  queued(): { bytes: number; stalled: number };
   /** Takes a new connection. */
   open(visitor: Visitor): Session;
   /** Lets time pass for all sessions. Call it a few times a second. */
@@ -105,6 +114,7 @@ class ForumService implements Service {
   readonly #turnedAway = new Set<ServiceSession>();
   readonly #admissions: Admissions;
   readonly #units: Units;
+  readonly #gauge: ServiceGauge;
   readonly #welcome: ServerConnectionOptions["welcome"];
   readonly #events: SessionEvents;
   #opened = 0;
@@ -124,8 +134,10 @@ class ForumService implements Service {
       this.#end(session, "too-many-unsigned");
     });
     this.#throttle = createThrottle(this.#limits);
+    this.#gauge = options.gauge ?? NO_GAUGE;
     this.#units = createUnits({
       log: options.log,
+      gauge: this.#gauge,
       defer: options.defer,
       perform: (tx, task, unit) => this.#perform(tx, task, unit),
       fail: (task, failure) => this.#fail(task, failure),
@@ -175,6 +187,19 @@ class ForumService implements Service {
   get counts(): Counts {
     return this.#counters.counts;
   }
+  get signedIn(): number {
+    let count = 0;
+    for (const { present } of this.#sessions) if (present) count++;
+    return count;
+  }
+  queued(): { bytes: number; stalled: number } {
+    const queued = { bytes: 0, stalled: 0 };
+    for (const { connection, stalled } of this.#sessions) {
+      queued.bytes += connection.pendingTransmit;
+      if (stalled) queued.stalled++;
+    }
+    return queued;
+  }
 
   #openLobby(): void {
     if (this.#log.view.lastThread > 0) return;
@@ -186,7 +211,7 @@ class ForumService implements Service {
     );
   }
 
-  open({ source, now, wake }: Visitor): Session {
+  open({ source, exposed = false, now, wake }: Visitor): Session {
     const { random, idleTimeout, clock } = this.#options;
     const time = clock();
     const connection = createServerConnection({
@@ -197,7 +222,8 @@ class ForumService implements Service {
       welcome: this.#welcome,
     });
     const events = this.#events;
-    const session = createSession({ connection, source, order: ++this.#opened, now, events, wake });
+    const order = ++this.#opened;
+    const session = createSession({ connection, source, exposed, order, now, events, wake });
     this.#tick(now);
     const refused = this.#door.enter(session, now);
     if (refused !== undefined) this.#turnAway(session, refused);
@@ -252,7 +278,7 @@ class ForumService implements Service {
       case "greeted":
         return;
       case "verifier-wanted": {
-        const verifier = this.#tooManySignIns(session) ??
+        const verifier = this.#barred(session) ??
           this.#signIn.verifier(what.user, session.source);
         if (isRefusal(verifier)) session.connection.deny(verifier, this.#now);
         else {
@@ -267,9 +293,10 @@ class ForumService implements Service {
       case "proved":
         return this.#queue(session, { kind: "enter", user: what.user });
       case "resume-wanted":
+        if (session.exposed) return session.connection.deny(refuse("insecure"), this.#now);
         return this.#queue(session, { kind: "resume", token: what.token });
       case "register-wanted": {
-        const refusal = this.#tooManySignIns(session);
+        const refusal = this.#barred(session);
         if (refusal !== undefined) return session.connection.deny(refusal, this.#now);
         return this.#queue(session, { kind: "register", registration: what.registration });
       }
@@ -286,7 +313,9 @@ class ForumService implements Service {
     }
   }
 
-  #tooManySignIns({ source }: ServiceSession): Refusal | undefined {
+  /** Why nobody may try to sign in on this connection now. */
+  #barred({ source, exposed }: ServiceSession): Refusal | undefined {
+    if (exposed) return refuse("insecure");
     const refusal = this.#door.signIn(source, this.#now);
     if (refusal !== undefined) this.#counters.add("sign-in-rate");
     return refusal;
@@ -295,6 +324,7 @@ class ForumService implements Service {
   #takeOn(session: ServiceSession, id: number, command: Command): void {
     if (this.#throttle.busy(session)) {
       this.#counters.add("busy");
+      this.#gauge.answered(command.op, "busy");
       return session.connection.refuse(id, refuse("busy"));
     }
     if (this.#throttle.begin(session)) this.#counters.add("held");
@@ -307,8 +337,13 @@ class ForumService implements Service {
   }
 
   /** The reply to a command that was taken on. */
-  #answer(session: ServiceSession, id: number, reply: { json: string } | Refusal): void {
+  #answer(
+    session: ServiceSession,
+    { id, command }: JobOf<"command">,
+    reply: { json: string } | Refusal,
+  ): void {
     this.#throttle.end(session);
+    this.#gauge.answered(command.op, isRefusal(reply) ? reply.status : "done");
     if (isRefusal(reply)) session.connection.refuse(id, reply);
     else session.connection.done(id, reply.json);
   }
@@ -346,22 +381,23 @@ class ForumService implements Service {
 
   #fail({ session, job }: Task, failure: Refusal): void {
     const { connection } = session;
-    if (job.kind === "command") this.#answer(session, job.id, failure);
+    if (job.kind === "command") this.#answer(session, job, failure);
     else connection.deny(failure, this.#now);
     this.#record(session, "failed", { job: job.kind, why: failure.status });
     session.wake();
   }
 
   #perform(tx: Transaction, { session, job }: Task, unit: Unit): void {
-    if (job.kind === "command") this.#command(tx, session, { ...job, unit });
+    if (job.kind === "command") this.#command(tx, session, { job, unit });
     else this.#admissions.perform(tx, { session, job, unit });
   }
 
   #command(
     tx: Transaction,
     session: ServiceSession,
-    { id, command, barred, unit }: JobOf<"command"> & { unit: Unit },
+    { job, unit }: { job: JobOf<"command">; unit: Unit },
   ): void {
+    const { command, barred } = job;
     const outcome = isChange(command)
       ? change(tx, command, {
         user: session.user,
@@ -376,7 +412,7 @@ class ForumService implements Service {
     }
     unit.aftermath.push(() => {
       const reply = typeof outcome === "function" ? outcome() : outcome;
-      this.#answer(session, id, reply);
+      this.#answer(session, job, reply);
       // Of a flood only its size is told.
       const flooding = isRefusal(reply) && reply.status === "rate";
       // What somebody reads is nobody's business.

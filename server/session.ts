@@ -46,6 +46,8 @@ export interface ServiceSession extends Session, Subscriber, Present {
   readonly connection: ServerConnection;
   /** Where the client is, as an address; lock-outs count by it. */
   readonly source: string;
+  /** Whether somebody on the way could read along: no secret is taken there. */
+  readonly exposed: boolean;
   /** The higher, the later it was opened. */
   readonly order: number;
   /** The time of its last input, in ms. */
@@ -98,6 +100,7 @@ const NOTHING_FOLLOWED = new Map<string, Following>();
 class OpenSession implements ServiceSession {
   readonly connection: ServerConnection;
   readonly source: string;
+  readonly exposed: boolean;
   readonly order: number;
   readonly jobs: Job[] = [];
   readonly #events: SessionEvents;
@@ -114,9 +117,10 @@ class OpenSession implements ServiceSession {
   underWay = 0;
   now: number;
 
-  constructor({ connection, source, order, now, events, wake }: SessionOptions) {
+  constructor({ connection, source, exposed, order, now, events, wake }: SessionOptions) {
     this.connection = connection;
     this.source = source;
+    this.exposed = exposed;
     this.order = order;
     this.now = now;
     this.#events = events;
@@ -232,6 +236,7 @@ class OpenSession implements ServiceSession {
 export interface SessionOptions {
   readonly connection: ServerConnection;
   readonly source: string;
+  readonly exposed: boolean;
   /** The higher, the later it was opened. */
   readonly order: number;
   /** Now, in ms. */

@@ -1,9 +1,9 @@
 /**
  * The head of an HTTP/1.1 request, read strictly (RFC 9112). Pure: bytes in, a request or a fault out.
  *
- * Only requests without a body are taken, so no body's length is ever worked out, and what a proxy and
- * this server might see differently (two lengths, a folded line, a bare line feed, a space before a
- * colon) is refused before anything is done. (Deno's own servers do not do here: Deno.serve has no time
+ * No body is ever read: a connection ends behind a request that has one. So what a proxy and this server
+ * might see differently (two lengths, a folded line, a bare line feed, a space before a colon) leads to
+ * nothing, and is refused. (Deno's own servers do not do here: Deno.serve has no time
  * limit for heads, and a listener of node:http accepts nobody any more once descriptors have run out.)
  *
  * @module
@@ -21,13 +21,15 @@ export interface WebRequest {
   readonly host: string;
   /** Values by name, in lower case; those of one name stand behind each other with commas. */
   readonly headers: ReadonlyMap<string, string>;
+  /** Whether a body follows. None is ever read, so nothing may follow behind one. */
+  readonly body: boolean;
   /** Whether another request may follow on the connection. */
   readonly keepAlive: boolean;
 }
 
 /** Why a request is not taken: the status and a sentence. */
 export interface RequestFault {
-  readonly status: 400 | 413 | 431 | 505;
+  readonly status: 400 | 505;
   readonly text: string;
 }
 
@@ -105,17 +107,20 @@ export function readRequest(head: Uint8Array): WebRequest | RequestFault {
   }
   const host = headers.get("host")?.toLowerCase() ?? "";
   if (!HOST.test(host)) return bad("The header host is missing or wrong.");
-  const length = headers.get("content-length") ?? "0";
-  if (headers.has("transfer-encoding") || length !== "0") {
-    return { status: 413, text: "This server takes no request with a body." };
+  const length = headers.get("content-length");
+  const chunked = headers.has("transfer-encoding");
+  if (length !== undefined && (chunked || !/^\d+$/.test(length))) {
+    return bad("The header content-length is wrong.");
   }
+  const body = chunked || Number(length ?? 0) > 0;
   const connection = tokensOf(headers.get("connection"));
   return {
     method,
     path: target.split("?", 1)[0],
     host,
     headers,
-    keepAlive: minor !== "0" && !connection.includes("close"),
+    body,
+    keepAlive: minor !== "0" && !body && !connection.includes("close"),
   };
 }
 

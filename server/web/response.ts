@@ -59,12 +59,10 @@ function policy(host: string): string {
   ].join("; ");
 }
 
-const PERMISSIONS = [
-  ..."accelerometer autoplay camera display-capture encrypted-media fullscreen geolocation".split(
-    " ",
-  ),
-  ..."gyroscope magnetometer microphone midi payment picture-in-picture usb".split(" "),
-].map((name) => `${name}=()`).join(", ");
+/** What no page of a forum needs. */
+const PERMISSIONS =
+  "accelerometer camera display-capture geolocation gyroscope magnetometer microphone midi payment usb"
+    .split(" ").map((name) => `${name}=()`).join(", ");
 
 /** Said with every response. */
 const ALWAYS = {
