@@ -13,6 +13,8 @@
 export const MESSAGE_MAX = 1024 * 1024;
 /** The most fragments of one message; empty ones cost their peer nothing else. */
 export const FRAGMENTS_MAX = 4096;
+/** Pings that wait for their pongs; older ones are forgotten, as RFC 6455 §5.5.3 allows. */
+export const PINGS_MAX = 16;
 /** The most payload of a control frame. */
 const CONTROL_MAX = 125;
 
@@ -42,8 +44,8 @@ export interface FrameReader {
    * how many bytes of payload there are now. After a Close or a fault nothing more is read.
    */
   read(bytes: Uint8Array): number;
-  /** The payload of the last Ping that has no Pong yet; taken off by asking (RFC 6455 §5.5.3). */
-  takePing(): Uint8Array | undefined;
+  /** The payloads of the last Pings, {@linkcode PINGS_MAX} at most, that have come since it was asked. */
+  takePings(): Uint8Array[];
   /** Set when the peer's side has ended. */
   readonly closed: PeerClose | undefined;
 }
@@ -76,13 +78,13 @@ class ServerFrameReader implements FrameReader {
   #inMessage = false;
   #messageBytes = 0;
   #fragments = 0;
-  #ping: Uint8Array | undefined;
+  #pings: Uint8Array[] = [];
   closed: PeerClose | undefined;
 
-  takePing(): Uint8Array | undefined {
-    const ping = this.#ping;
-    this.#ping = undefined;
-    return ping;
+  takePings(): Uint8Array[] {
+    const pings = this.#pings;
+    if (pings.length > 0) this.#pings = [];
+    return pings;
   }
 
   read(bytes: Uint8Array): number {
@@ -219,8 +221,10 @@ class ServerFrameReader implements FrameReader {
   #endControl(payload: Uint8Array): void {
     this.#control = undefined;
     const opcode = this.#head[0] & 0x0f;
-    if (opcode === PING) this.#ping = payload;
-    else if (opcode === CLOSING) this.#endClose(payload);
+    if (opcode === PING) {
+      this.#pings.push(payload);
+      if (this.#pings.length > PINGS_MAX) this.#pings.shift();
+    } else if (opcode === CLOSING) this.#endClose(payload);
   }
 
   #endClose(payload: Uint8Array): void {
@@ -269,10 +273,10 @@ export function createFrameReader(): FrameReader {
   return new ServerFrameReader();
 }
 
-function frame(opcode: number, payload: Uint8Array): Uint8Array {
-  const { length } = payload;
+/** The head of a frame with so much payload, in an array with room for so much behind it. */
+function headOf(opcode: number, length: number, room: number): Uint8Array {
   const head = length < 126 ? 2 : length < 0x10000 ? 4 : 10;
-  const bytes = new Uint8Array(head + length);
+  const bytes = new Uint8Array(head + room);
   bytes[0] = FIN | opcode;
   if (head === 2) bytes[1] = length;
   else if (head === 4) {
@@ -283,13 +287,23 @@ function frame(opcode: number, payload: Uint8Array): Uint8Array {
     bytes[1] = 127;
     new DataView(bytes.buffer).setUint32(6, length);
   }
-  bytes.set(payload, head);
+  return bytes;
+}
+
+function frame(opcode: number, payload: Uint8Array): Uint8Array {
+  const bytes = headOf(opcode, payload.length, payload.length);
+  bytes.set(payload, bytes.length - payload.length);
   return bytes;
 }
 
 /** A whole binary message. */
 export function binaryFrame(payload: Uint8Array): Uint8Array {
   return frame(BINARY, payload);
+}
+
+/** What stands before the payload of a binary message, where that is too large to be copied. */
+export function binaryHead(length: number): Uint8Array {
+  return headOf(BINARY, length, 0);
 }
 
 /** The answer to a Ping. */

@@ -8,10 +8,23 @@
  */
 
 import { closeSocket, type SocketReader, type Transport } from "../listen/transport.ts";
-import { binaryFrame, CLOSE, closeFrame, createFrameReader, pongFrame } from "./websocket_frame.ts";
+import {
+  binaryFrame,
+  binaryHead,
+  CLOSE,
+  closeFrame,
+  createFrameReader,
+  PINGS_MAX,
+  pongFrame,
+} from "./websocket_frame.ts";
 
 /** The most payload of one message that is sent. */
 const WRITE_MAX = 64 * 1024;
+/**
+ * From so many bytes on, a second write costs less than a copy; but not over TLS, whose sockets hold a
+ * second small write back until the first one has been acknowledged.
+ */
+const COPY_MAX = 4 * 1024;
 /** How long saying Close may take, in ms. */
 const CLOSE_TIMEOUT = 1000;
 
@@ -34,17 +47,19 @@ class WebSocketTransport implements Transport {
   /** Resolves when all frames so far are written, or cannot be: they must not run into each other. */
   #written = Promise.resolve();
   #writing = false;
-  /** The Ping that will be answered, once what stands before is written. */
-  #ping: Uint8Array | undefined;
+  /** Pings that will be answered together, once what stands before is written. */
+  #pings: Uint8Array[] = [];
   /** Our side has said Close. */
   #said = false;
   #over = false;
+  readonly #delays: boolean;
 
   constructor({ conn, reader, early, part }: WebSocketOptions) {
     this.#conn = conn;
     this.#reader = reader;
     this.#early = early.length > 0 ? early : undefined;
     this.#part = part;
+    this.#delays = !("setNoDelay" in conn);
   }
 
   async read(): Promise<Uint8Array | null> {
@@ -59,7 +74,7 @@ class WebSocketTransport implements Transport {
       this.#early = undefined;
       if (chunk === null) throw new Error("the connection ended without a Close");
       const count = this.#frames.read(chunk);
-      this.#answer(this.#frames.takePing());
+      this.#answer(this.#frames.takePings());
       if (count > 0) return chunk.subarray(0, count);
     }
   }
@@ -69,7 +84,8 @@ class WebSocketTransport implements Transport {
     const taken = bytes.length > WRITE_MAX ? bytes.subarray(0, WRITE_MAX) : bytes;
     this.#writing = true;
     try {
-      await this.#enqueue(() => binaryFrame(taken));
+      if (taken.length < COPY_MAX || this.#delays) await this.#enqueue(() => [binaryFrame(taken)]);
+      else await this.#enqueue(() => [binaryHead(taken.length), taken]);
     } finally {
       this.#writing = false;
     }
@@ -77,28 +93,30 @@ class WebSocketTransport implements Transport {
   }
 
   /** Writes a frame behind all others; it is made when its turn has come. */
-  #enqueue(frame: () => Uint8Array): Promise<void> {
+  #enqueue(frame: () => readonly Uint8Array[]): Promise<void> {
     const done = this.#written.then(() => this.#writeAll(frame()));
     this.#written = done.catch(() => {});
     return done;
   }
 
-  async #writeAll(bytes: Uint8Array): Promise<void> {
-    for (let rest = bytes; rest.length > 0;) {
-      rest = rest.subarray(await this.#conn.write(rest as Uint8Array<ArrayBuffer>));
+  async #writeAll(parts: readonly Uint8Array[]): Promise<void> {
+    for (const part of parts) {
+      for (let rest = part; rest.length > 0;) {
+        rest = rest.subarray(await this.#conn.write(rest as Uint8Array<ArrayBuffer>));
+      }
     }
   }
 
-  /** Only the last Ping matters, so a flood of them costs one frame at a time (RFC 6455 §5.5.3). */
-  #answer(ping: Uint8Array | undefined): void {
-    if (ping === undefined || this.#said) return;
-    const waits = this.#ping !== undefined;
-    this.#ping = ping;
+  /** However many Pings come while the peer reads nothing, no more of them wait than the last few. */
+  #answer(pings: readonly Uint8Array[]): void {
+    if (pings.length === 0 || this.#said) return;
+    const waits = this.#pings.length > 0;
+    this.#pings = [...this.#pings, ...pings].slice(-PINGS_MAX);
     if (waits) return;
     this.#enqueue(() => {
-      const pong = pongFrame(this.#ping!);
-      this.#ping = undefined;
-      return pong;
+      const pongs = this.#pings.map(pongFrame);
+      this.#pings = [];
+      return pongs;
     }).catch(() => {});
   }
 
@@ -106,7 +124,7 @@ class WebSocketTransport implements Transport {
   #say(code: number | undefined, reason: string): void {
     if (this.#said) return;
     this.#said = true;
-    this.#enqueue(() => closeFrame(code, reason)).catch(() => {});
+    this.#enqueue(() => [closeFrame(code, reason)]).catch(() => {});
   }
 
   close(): void {

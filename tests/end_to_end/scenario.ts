@@ -68,6 +68,8 @@ export interface Ground {
   member(server: PeerAddress, options: MemberOptions): Promise<Member>;
   /** A connection that has said nothing. */
   peer(server: PeerAddress, options?: PeerOptions): Promise<RawPeer>;
+  /** Does this at the end, before what was made earlier ends. */
+  ending(end: () => unknown): void;
   /** A new account on a raw connection. */
   signedPeer(server: PeerAddress, user: string, options?: PeerOptions): Promise<SignedPeer>;
   /** A folder of its own. */
@@ -76,6 +78,10 @@ export interface Ground {
 
 class Stage implements Ground {
   readonly #ending: (() => unknown)[] = [];
+
+  ending(end: () => unknown): void {
+    this.#ending.push(end);
+  }
 
   async server(setup?: ServerSetup): Promise<ServerProcess> {
     const server = await startServer(setup);
@@ -97,8 +103,8 @@ class Stage implements Ground {
 
   async member(server: PeerAddress, options: MemberOptions): Promise<Member> {
     const { hostname, port } = server;
-    const { dial, closeAll } = breakable(dialTcp({ hostname, port }));
-    const client = await connectForum({ dial, password: PASSWORD, ...options });
+    const { dial, closeAll } = breakable(options.dial ?? dialTcp({ hostname, port }));
+    const client = await connectForum({ password: PASSWORD, ...options, dial });
     const heard = createHappenings<ClientEvent>(`${options.user}'s session`);
     const events = client.events();
     const consumed = (async () => {
