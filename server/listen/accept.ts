@@ -1,11 +1,13 @@
 /**
  * Accepting connections, by TCP or TLS. Whatever one client does, and however few descriptors are free, the
- * next one is accepted; and a certificate can be renewed under way.
+ * next one is accepted; and the certificate can be renewed under way.
  *
  * @module
  */
 
 import type { Certificate } from "./certificate.ts";
+import { secureContext, secureSocket } from "./secure_socket.ts";
+import type { Socket } from "./transport.ts";
 
 /** What accepting needs. */
 export interface AcceptOptions {
@@ -14,8 +16,8 @@ export interface AcceptOptions {
   readonly port: number;
   /** With it, connections are TLS. */
   readonly certificate?: Certificate;
-  /** Takes a connection. */
-  readonly take: (conn: Deno.Conn<Deno.NetAddr>) => void;
+  /** Takes a connection and the address of its other end. */
+  readonly take: (socket: Socket, address: string) => void;
 }
 
 /** Connections that are accepted. */
@@ -28,86 +30,41 @@ export interface Accepting {
   close(): void;
 }
 
-type Listener = Deno.Listener<Deno.Conn<Deno.NetAddr>, Deno.NetAddr>;
-
 /** How long accepting rests when it fails, as when no descriptor is free. */
 const ACCEPT_REST = 50;
-/** How long a client may take to agree on keys, in ms. */
-export const HANDSHAKE_TIMEOUT = 10_000;
 
 /** Begins to accept. Throws if the address cannot be had. */
-export function acceptAll({ certificate, take, ...address }: AcceptOptions): Accepting {
-  let listener: Listener = certificate === undefined
-    ? Deno.listen(address)
-    : listenTls(reserve(address), certificate);
-  const { hostname, port } = listener.addr;
-  accept(listener);
+export function acceptAll({ hostname, port, certificate, take }: AcceptOptions): Accepting {
+  let context = certificate && secureContext(certificate);
+  const listener = Deno.listen({ hostname, port });
+  const { hostname: host, port: taken } = listener.addr;
+  let closed = false;
+  accept();
 
-  async function accept(from: Listener): Promise<void> {
-    while (from === listener) {
+  async function accept(): Promise<void> {
+    while (!closed) {
       try {
-        take(await from.accept());
+        const conn = await listener.accept();
+        // Commands are small and somebody waits for each: do not hold them back to fill packets.
+        conn.setNoDelay(true);
+        const { hostname: address } = conn.remoteAddr;
+        take(context === undefined ? conn : secureSocket(conn, context), address);
       } catch (error) {
         // A client that has reset already is no reason to stop listening, nor to keep others waiting.
         if (error instanceof Deno.errors.NotConnected) continue;
-        if (from === listener) await new Promise((resolve) => setTimeout(resolve, ACCEPT_REST));
+        if (!closed) await new Promise((resolve) => setTimeout(resolve, ACCEPT_REST));
       }
     }
   }
 
   return {
-    authority: `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`,
+    authority: `${host.includes(":") ? `[${host}]` : host}:${taken}`,
     renew(certificate) {
-      // The new one listens before the old one ends: nobody finds the door shut.
-      const old = listener;
-      listener = listenTls({ hostname, port }, certificate);
-      accept(listener);
-      old.close();
+      context = secureContext(certificate);
     },
     close() {
-      const old = listener;
-      listener = undefined as unknown as Listener;
-      old.close();
+      closed = true;
+      listener.close();
     },
   };
-}
-
-type Address = Pick<AcceptOptions, "hostname" | "port">;
-
-/** A port that is shared with its successor would be shared with a stranger as well: it must be free. */
-function reserve({ hostname, port }: Address): Address {
-  const listener = Deno.listen({ hostname, port });
-  const { addr } = listener;
-  listener.close();
-  return { hostname, port: addr.port };
-}
-
-function listenTls(address: Address, { cert, key }: Certificate): Listener {
-  return Deno.listenTls({ ...address, cert, key, reusePort: true });
-}
-
-/**
- * Waits until the keys are agreed on, but no longer than {@linkcode HANDSHAKE_TIMEOUT}; then the connection
- * is closed. Plain TCP has nothing to agree on.
- */
-export async function limitHandshake(conn: Deno.Conn): Promise<void> {
-  if (!("handshake" in conn)) return;
-  const timer = setTimeout(() => {
-    try {
-      conn.close();
-    } catch {
-      // It was closed already.
-    }
-  }, HANDSHAKE_TIMEOUT);
-  try {
-    await (conn as Deno.TlsConn).handshake();
-  } catch {
-    // Whoever reads it finds out.
-  }
-  clearTimeout(timer);
-}
-
-/** Commands are small and somebody waits for each: do not hold them back. TLS sockets cannot be told. */
-export function setNoDelay(conn: Deno.Conn): void {
-  if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
 }

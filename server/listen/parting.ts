@@ -5,7 +5,7 @@
  * @module
  */
 
-import { closeSocket } from "./transport.ts";
+import { closeSocket, type Socket } from "./transport.ts";
 
 /** How long a peer may take to read the last bytes and go, in ms. */
 const PARTING_TIMEOUT = 1000;
@@ -13,24 +13,24 @@ const PARTING_TIMEOUT = 1000;
 const PARTING_MAX = 256;
 
 /** Ends connections. */
-export type Part = (conn: Deno.Conn) => void;
+export type Part = (socket: Socket) => void;
 
 /** Makes a way to part. */
 export function createParting(): Part {
   let parting = 0;
   const scrap = new Uint8Array(4096);
-  return async (conn) => {
-    if (parting >= PARTING_MAX) return closeSocket(conn);
+  return async (socket) => {
+    if (parting >= PARTING_MAX) return closeSocket(socket);
     parting++;
-    const late = setTimeout(() => closeSocket(conn), PARTING_TIMEOUT);
+    const late = setTimeout(() => closeSocket(socket), PARTING_TIMEOUT);
     try {
-      await (conn as Deno.TcpConn).closeWrite();
-      while (await conn.read(scrap) !== null);
+      await socket.closeWrite();
+      while (await socket.read(scrap) !== null);
     } catch {
       // It is gone already, or too slow.
     }
     clearTimeout(late);
-    closeSocket(conn);
+    closeSocket(socket);
     parting--;
   };
 }

@@ -6,7 +6,7 @@
  */
 
 import { isLoopback } from "../address.ts";
-import { acceptAll, limitHandshake, setNoDelay } from "./accept.ts";
+import { acceptAll } from "./accept.ts";
 import type { Certificate } from "./certificate.ts";
 import { couple, type Coupling } from "./couple.ts";
 import { socketTransport } from "./transport.ts";
@@ -37,12 +37,9 @@ export function listenTcp(options: TcpOptions): Listening {
   const secure = certificate !== undefined;
   const accepting = acceptAll({
     ...options,
-    take(conn) {
-      setNoDelay(conn);
-      limitHandshake(conn);
-      const source = conn.remoteAddr.hostname;
+    take(socket, source) {
       const exposed = !secure && !options.insecure && !isLoopback(source);
-      couple(socketTransport(conn), { source, exposed }, options);
+      couple(socketTransport(socket), { source, exposed }, options);
     },
   });
   return {

@@ -4,6 +4,18 @@
  * @module
  */
 
+/** A socket, as the runtime has it, or one that speaks TLS. */
+export interface Socket {
+  /** Reads some bytes into the array; `null` is the end. */
+  read(into: Uint8Array): Promise<number | null>;
+  /** Writes some of the bytes and says how many. */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Ends our side; the other one can still be read. */
+  closeWrite(): Promise<void>;
+  /** Ends it in both directions; what is pending fails. */
+  close(): void;
+}
+
 /** A stream. */
 export interface Transport {
   /** Some bytes that came, valid until the next call; `null` is the end. */
@@ -24,13 +36,13 @@ export interface SocketReader {
 }
 
 /** Makes a reader of a socket. */
-export function createSocketReader(conn: Pick<Deno.Conn, "read">): SocketReader {
+export function createSocketReader(socket: Socket): SocketReader {
   const quiet = new Uint8Array(QUIET_BYTES);
   let buffer = quiet;
   return {
     async read() {
       const taken = buffer;
-      const count = await conn.read(taken);
+      const count = await socket.read(taken);
       if (count === null) return null;
       if (count === taken.length) {
         if (taken === quiet) buffer = new Uint8Array(BUSY_BYTES);
@@ -41,20 +53,25 @@ export function createSocketReader(conn: Pick<Deno.Conn, "read">): SocketReader 
 }
 
 /** Closes a socket that may be closed already. */
-export function closeSocket(conn: Pick<Deno.Conn, "close">): void {
+export function closeSocket(socket: Socket): void {
   try {
-    conn.close();
+    socket.close();
   } catch {
     // It was closed already.
   }
 }
 
-/** A socket as it is: TCP, or TLS, which the runtime does. */
-export function socketTransport(conn: Deno.Conn): Transport {
-  const reader = createSocketReader(conn);
+/** Writes all of the bytes. */
+export async function writeAll(socket: Socket, bytes: Uint8Array): Promise<void> {
+  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await socket.write(rest));
+}
+
+/** A socket as it is. */
+export function socketTransport(socket: Socket): Transport {
+  const reader = createSocketReader(socket);
   return {
     read: () => reader.read(),
-    write: (bytes) => conn.write(bytes as Uint8Array<ArrayBuffer>),
-    close: () => closeSocket(conn),
+    write: (bytes) => socket.write(bytes),
+    close: () => closeSocket(socket),
   };
 }

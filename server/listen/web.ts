@@ -17,12 +17,12 @@ import { HEAD_MAX, headLength, readRequest, type WebRequest } from "../web/reque
 import { encodeResponse, encodeUpgrade, sentence, type WebResponse } from "../web/response.ts";
 import { acceptOf, asksUpgrade, judgeUpgrade } from "../web/upgrade.ts";
 import { webSocketTransport } from "../web/websocket_transport.ts";
-import { acceptAll, setNoDelay } from "./accept.ts";
+import { acceptAll } from "./accept.ts";
 import type { Certificate } from "./certificate.ts";
 import { couple, type Coupling } from "./couple.ts";
 import { createParting } from "./parting.ts";
 import type { Listening } from "./tcp.ts";
-import { closeSocket, createSocketReader } from "./transport.ts";
+import { closeSocket, createSocketReader, type Socket, writeAll } from "./transport.ts";
 
 /** How long a client may take for a request, from the last answer on, in ms. */
 export const REQUEST_TIMEOUT = 10_000;
@@ -50,7 +50,9 @@ export interface WebOptions extends Coupling {
 
 /** A connection that is no WebSocket yet. */
 interface Visit extends Guest {
-  readonly conn: Deno.Conn<Deno.NetAddr>;
+  readonly socket: Socket;
+  /** The address at its other end. */
+  readonly address: string;
 }
 
 /** Begins to listen. Throws if the address cannot be had. */
@@ -58,15 +60,14 @@ export function listenWeb(options: WebOptions): Listening {
   const { certificate, now, limits } = options;
   const visits = new Set<Visit>();
   const part = createParting();
-  const door: Door<Visit> = createDoor(limits, ({ conn }) => closeSocket(conn));
+  const door: Door<Visit> = createDoor(limits, ({ socket }) => closeSocket(socket));
   const accepting = acceptAll({
     ...options,
-    take(conn) {
-      const visit = { conn, source: sourceOf(conn) };
-      if (door.enter(visit, now()) !== undefined) return closeSocket(conn);
+    take(socket, address) {
+      const visit = { socket, address, source: sourceOf(address) };
+      if (door.enter(visit, now()) !== undefined) return closeSocket(socket);
       visits.add(visit);
-      setNoDelay(conn);
-      serve(visit).catch(() => closeSocket(conn));
+      serve(visit).catch(() => closeSocket(socket));
     },
   });
   return {
@@ -74,13 +75,12 @@ export function listenWeb(options: WebOptions): Listening {
     renew: (certificate) => accepting.renew(certificate),
     close() {
       accepting.close();
-      for (const { conn } of visits) closeSocket(conn);
+      for (const { socket } of visits) closeSocket(socket);
     },
   };
 
   /** Of those behind a trusted proxy only the proxy is seen here, and it is not limited by address. */
-  function sourceOf(conn: Deno.Conn<Deno.NetAddr>): string {
-    const address = conn.remoteAddr.hostname;
+  function sourceOf(address: string): string {
     return options.trustedProxies.includes(plain(address)) ? "127.0.0.1" : address;
   }
 
@@ -92,15 +92,15 @@ export function listenWeb(options: WebOptions): Listening {
     let alarm: ReturnType<typeof setTimeout> | undefined;
     const within = (ms: number) => {
       clearTimeout(alarm);
-      alarm = setTimeout(() => closeSocket(visit.conn), ms);
+      alarm = setTimeout(() => closeSocket(visit.socket), ms);
     };
     try {
-      const socket = await talk(visit, within);
+      const begin = await talk(visit, within);
       clearTimeout(alarm);
-      if (socket === undefined) part(visit.conn);
+      if (begin === undefined) part(visit.socket);
       else {
         leave(visit);
-        socket();
+        begin();
       }
     } finally {
       clearTimeout(alarm);
@@ -113,7 +113,7 @@ export function listenWeb(options: WebOptions): Listening {
     visit: Visit,
     within: (ms: number) => void,
   ): Promise<(() => void) | undefined> {
-    const { conn } = visit;
+    const { socket } = visit;
     const buffer = new Uint8Array(HEAD_MAX);
     let filled = 0;
 
@@ -124,7 +124,7 @@ export function listenWeb(options: WebOptions): Listening {
       const headOnly = method === "HEAD";
       const bytes = encodeResponse(response, { host, keepAlive, headOnly, at: Date.now() });
       within(RESPONSE_TIMEOUT + bytes.length * RESPONSE_BYTE_TIMEOUT);
-      await writeAll(conn, bytes);
+      await writeAll(socket, bytes);
       return keepAlive;
     }
 
@@ -136,7 +136,7 @@ export function listenWeb(options: WebOptions): Listening {
           await say(sentence(431, `The request's head is above ${HEAD_MAX} bytes.`));
           return undefined;
         }
-        const count = await conn.read(buffer.subarray(filled));
+        const count = await socket.read(buffer.subarray(filled));
         if (count === null) return undefined;
         head = headLength(buffer, filled + count, filled);
         filled += count;
@@ -150,7 +150,7 @@ export function listenWeb(options: WebOptions): Listening {
       if (request.path === SOCKET_PATH && asksUpgrade(request)) {
         const judged = judgeUpgrade(request, options.origins);
         if ("key" in judged) {
-          await writeAll(conn, encodeUpgrade(await acceptOf(judged.key)));
+          await writeAll(socket, encodeUpgrade(await acceptOf(judged.key)));
           return () => open(visit, request, early);
         }
         if (!await say(judged, request)) return undefined;
@@ -163,22 +163,16 @@ export function listenWeb(options: WebOptions): Listening {
     }
   }
 
-  function provenance({ conn }: Visit, request: WebRequest) {
-    const peer = { address: conn.remoteAddr.hostname, secure: certificate !== undefined };
+  function provenance({ address }: Visit, request: WebRequest) {
+    const peer = { address, secure: certificate !== undefined };
     return provenanceOf(request, peer, options.trustedProxies);
   }
 
   function open(visit: Visit, request: WebRequest, early: Uint8Array): void {
-    const { conn } = visit;
+    const { socket } = visit;
     const { source, exposed } = provenance(visit, request);
-    const reader = createSocketReader(conn);
-    const transport = webSocketTransport({ conn, reader, early, part });
+    const reader = createSocketReader(socket);
+    const transport = webSocketTransport({ socket, reader, early, part });
     couple(transport, { source, exposed: exposed && !options.insecure }, options);
-  }
-}
-
-async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let rest = bytes; rest.length > 0;) {
-    rest = rest.subarray(await conn.write(rest as Uint8Array<ArrayBuffer>));
   }
 }

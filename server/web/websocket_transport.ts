@@ -7,7 +7,13 @@
  * @module
  */
 
-import { closeSocket, type SocketReader, type Transport } from "../listen/transport.ts";
+import {
+  closeSocket,
+  type Socket,
+  type SocketReader,
+  type Transport,
+  writeAll,
+} from "../listen/transport.ts";
 import {
   binaryFrame,
   binaryHead,
@@ -20,28 +26,25 @@ import {
 
 /** The most payload of one message that is sent. */
 const WRITE_MAX = 64 * 1024;
-/**
- * From so many bytes on, a second write costs less than a copy; but not over TLS, whose sockets hold a
- * second small write back until the first one has been acknowledged.
- */
+/** From so many bytes on, a second write costs less than a copy. */
 const COPY_MAX = 4 * 1024;
 /** How long saying Close may take, in ms. */
 const CLOSE_TIMEOUT = 1000;
 
 /** What a transport needs. */
 export interface WebSocketOptions {
-  readonly conn: Deno.Conn;
+  readonly socket: Socket;
   readonly reader: SocketReader;
   /** What has come behind the request. */
   readonly early: Uint8Array;
   /** Ends a connection whose last bytes are still to be read. */
-  readonly part: (conn: Deno.Conn) => void;
+  readonly part: (socket: Socket) => void;
 }
 
 class WebSocketTransport implements Transport {
-  readonly #conn: Deno.Conn;
+  readonly #socket: Socket;
   readonly #reader: SocketReader;
-  readonly #part: (conn: Deno.Conn) => void;
+  readonly #part: (socket: Socket) => void;
   readonly #frames = createFrameReader();
   #early: Uint8Array | undefined;
   /** Resolves when all frames so far are written, or cannot be: they must not run into each other. */
@@ -52,14 +55,12 @@ class WebSocketTransport implements Transport {
   /** Our side has said Close. */
   #said = false;
   #over = false;
-  readonly #delays: boolean;
 
-  constructor({ conn, reader, early, part }: WebSocketOptions) {
-    this.#conn = conn;
+  constructor({ socket, reader, early, part }: WebSocketOptions) {
+    this.#socket = socket;
     this.#reader = reader;
     this.#early = early.length > 0 ? early : undefined;
     this.#part = part;
-    this.#delays = !("setNoDelay" in conn);
   }
 
   async read(): Promise<Uint8Array | null> {
@@ -84,7 +85,7 @@ class WebSocketTransport implements Transport {
     const taken = bytes.length > WRITE_MAX ? bytes.subarray(0, WRITE_MAX) : bytes;
     this.#writing = true;
     try {
-      if (taken.length < COPY_MAX || this.#delays) await this.#enqueue(() => [binaryFrame(taken)]);
+      if (taken.length < COPY_MAX) await this.#enqueue(() => [binaryFrame(taken)]);
       else await this.#enqueue(() => [binaryHead(taken.length), taken]);
     } finally {
       this.#writing = false;
@@ -100,11 +101,7 @@ class WebSocketTransport implements Transport {
   }
 
   async #writeAll(parts: readonly Uint8Array[]): Promise<void> {
-    for (const part of parts) {
-      for (let rest = part; rest.length > 0;) {
-        rest = rest.subarray(await this.#conn.write(rest as Uint8Array<ArrayBuffer>));
-      }
-    }
+    for (const part of parts) await writeAll(this.#socket, part);
   }
 
   /** However many Pings come while the peer reads nothing, no more of them wait than the last few. */
@@ -131,12 +128,12 @@ class WebSocketTransport implements Transport {
     if (this.#over) return;
     this.#over = true;
     // A peer that does not take what is being written takes no Close behind it either.
-    if (this.#writing) return closeSocket(this.#conn);
+    if (this.#writing) return closeSocket(this.#socket);
     this.#say(CLOSE.normal, "");
-    const late = setTimeout(() => closeSocket(this.#conn), CLOSE_TIMEOUT);
+    const late = setTimeout(() => closeSocket(this.#socket), CLOSE_TIMEOUT);
     this.#written.then(() => {
       clearTimeout(late);
-      this.#part(this.#conn);
+      this.#part(this.#socket);
     });
   }
 }
