@@ -7,6 +7,7 @@
 
 /** One file. */
 export interface Asset {
+  /** What is in it. */
   readonly bytes: Uint8Array;
   /** The media type, as `text/html; charset=utf-8`. */
   readonly type: string;
