@@ -47,12 +47,15 @@ class WebSocketTransport implements Transport {
   readonly #part: (socket: Socket) => void;
   readonly #frames = createFrameReader();
   #early: Uint8Array | undefined;
-  /** Resolves when all frames so far are written, or cannot be: they must not run into each other. */
-  #written = Promise.resolve();
+  /** A data frame is being written. */
   #writing = false;
-  /** Pings that will be answered together, once what stands before is written. */
+  /** Control frames are being written: frames must not run into each other. */
+  #controlling: Promise<void> | undefined;
+  /** Pings that will be answered once what is being written is. */
   #pings: Uint8Array[] = [];
-  /** Our side has said Close. */
+  /** Our Close, until it is being written. */
+  #close: Uint8Array | undefined;
+  /** Our side has said Close, or is about to. */
   #said = false;
   #over = false;
 
@@ -81,60 +84,70 @@ class WebSocketTransport implements Transport {
   }
 
   async write(bytes: Uint8Array): Promise<number> {
+    while (this.#controlling !== undefined) await this.#controlling;
     if (this.#said) throw new Error("the WebSocket is closed");
     const taken = bytes.length > WRITE_MAX ? bytes.subarray(0, WRITE_MAX) : bytes;
     this.#writing = true;
     try {
-      if (taken.length < COPY_MAX) await this.#enqueue(() => [binaryFrame(taken)]);
-      else await this.#enqueue(() => [binaryHead(taken.length), taken]);
+      if (taken.length < COPY_MAX) await writeAll(this.#socket, binaryFrame(taken));
+      else {
+        await writeAll(this.#socket, binaryHead(taken.length));
+        await writeAll(this.#socket, taken);
+      }
     } finally {
       this.#writing = false;
+      this.#control();
     }
     return taken.length;
   }
 
-  /** Writes a frame behind all others; it is made when its turn has come. */
-  #enqueue(frame: () => readonly Uint8Array[]): Promise<void> {
-    const done = this.#written.then(() => this.#writeAll(frame()));
-    this.#written = done.catch(() => {});
-    return done;
+  /** Writes the control frames that wait, unless something is being written. */
+  #control(): void {
+    if (this.#writing || this.#controlling !== undefined) return;
+    if (this.#pings.length === 0 && this.#close === undefined) return;
+    this.#controlling = this.#writeControl().finally(() => {
+      this.#controlling = undefined;
+      this.#control();
+    });
   }
 
-  async #writeAll(parts: readonly Uint8Array[]): Promise<void> {
-    for (const part of parts) await writeAll(this.#socket, part);
+  async #writeControl(): Promise<void> {
+    const frames = this.#pings.map(pongFrame);
+    this.#pings = [];
+    if (this.#close !== undefined) frames.push(this.#close);
+    this.#close = undefined;
+    try {
+      for (const frame of frames) await writeAll(this.#socket, frame);
+    } catch {
+      // Nobody is there to hear it.
+    }
   }
 
   /** However many Pings come while the peer reads nothing, no more of them wait than the last few. */
   #answer(pings: readonly Uint8Array[]): void {
     if (pings.length === 0 || this.#said) return;
-    const waits = this.#pings.length > 0;
     this.#pings = [...this.#pings, ...pings].slice(-PINGS_MAX);
-    if (waits) return;
-    this.#enqueue(() => {
-      const pongs = this.#pings.map(pongFrame);
-      this.#pings = [];
-      return pongs;
-    }).catch(() => {});
+    this.#control();
   }
 
   /** Says Close, as the last frame. */
   #say(code: number | undefined, reason: string): void {
     if (this.#said) return;
     this.#said = true;
-    this.#enqueue(() => [closeFrame(code, reason)]).catch(() => {});
+    this.#close = closeFrame(code, reason);
+    this.#control();
   }
 
-  close(): void {
+  async close(): Promise<void> {
     if (this.#over) return;
     this.#over = true;
     // A peer that does not take what is being written takes no Close behind it either.
     if (this.#writing) return closeSocket(this.#socket);
     this.#say(CLOSE.normal, "");
     const late = setTimeout(() => closeSocket(this.#socket), CLOSE_TIMEOUT);
-    this.#written.then(() => {
-      clearTimeout(late);
-      this.#part(this.#socket);
-    });
+    while (this.#controlling !== undefined) await this.#controlling;
+    clearTimeout(late);
+    this.#part(this.#socket);
   }
 }
 
