@@ -59,7 +59,10 @@ export function dialWebSocket({ url, open = (url) => new WebSocket(url) }: WebSo
 
 class WebSocketStream implements ByteStream {
   readonly #socket: WebSocket;
-  readonly #unread: Uint8Array[] = [];
+  #unread: Uint8Array[] = [];
+  /** The first message that was not read to its end, and how much of it was. */
+  #first = 0;
+  #read = 0;
   #unreadBytes = 0;
   #ended = false;
   #fault: Error | undefined;
@@ -82,7 +85,7 @@ class WebSocketStream implements ByteStream {
     this.#unread.push(new Uint8Array(data));
     this.#unreadBytes += data.byteLength;
     this.#arrived?.();
-    if (this.#unreadBytes > UNREAD_MAX || this.#unread.length > UNREAD_MESSAGES_MAX) {
+    if (this.#unreadBytes > UNREAD_MAX || this.#unread.length - this.#first > UNREAD_MESSAGES_MAX) {
       this.#break(new Error("more has come than was read in time"));
     }
   }
@@ -103,18 +106,29 @@ class WebSocketStream implements ByteStream {
   }
 
   async read(into: Uint8Array): Promise<number | null> {
-    while (this.#unread.length === 0) {
+    while (this.#unreadBytes === 0) {
       if (this.#fault !== undefined) throw this.#fault;
       if (this.#ended) return null;
       await new Promise<void>((resolve) => this.#arrived = resolve);
       this.#arrived = undefined;
     }
-    const [first] = this.#unread;
-    const count = Math.min(first.length, into.length);
-    into.set(first.subarray(0, count));
-    if (count === first.length) this.#unread.shift();
-    else this.#unread[0] = first.subarray(count);
+    let count = 0;
+    while (count < into.length && this.#first < this.#unread.length) {
+      const rest = this.#unread[this.#first].subarray(this.#read);
+      const taken = rest.subarray(0, into.length - count);
+      into.set(taken, count);
+      count += taken.length;
+      this.#read += taken.length;
+      if (taken.length < rest.length) break;
+      this.#first++;
+      this.#read = 0;
+    }
     this.#unreadBytes -= count;
+    // Not one by one: taking the first of many off moves all others.
+    if (this.#first * 2 >= this.#unread.length) {
+      this.#unread = this.#unread.slice(this.#first);
+      this.#first = 0;
+    }
     return count;
   }
 
@@ -134,7 +148,8 @@ class WebSocketStream implements ByteStream {
   close(): void {
     this.#fail(new Error("the WebSocket is closed"));
     this.#end();
-    this.#unread.length = 0;
+    this.#unread = [];
+    this.#first = this.#read = this.#unreadBytes = 0;
     this.#socket.close();
   }
 }
