@@ -32,7 +32,10 @@ export interface TlsAddress extends TcpAddress {
  */
 export function dialTls({ hostname, port, caCerts = [] }: TlsAddress): Dial {
   return async () => {
-    const socket = await Deno.connectTls({ hostname, port, caCerts: [...caCerts] });
+    const plain = await Deno.connect({ hostname, port });
+    // As over TCP; a TLS socket of the runtime cannot be told so any more.
+    plain.setNoDelay();
+    const socket = await Deno.startTls(plain, { hostname, caCerts: [...caCerts] });
     try {
       // Whoever is no good is found out here, and not when something is sent.
       await socket.handshake();

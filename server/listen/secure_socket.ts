@@ -13,7 +13,7 @@
 import { Duplex } from "node:stream";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import type { Certificate } from "./certificate.ts";
-import { closeSocket, createSocketReader, type Socket } from "./transport.ts";
+import { closeSocket, createSocketReader, type Socket, writeAll } from "./transport.ts";
 
 /** How long a client may take to agree on keys, in ms. */
 export const HANDSHAKE_TIMEOUT = 10_000;
@@ -34,8 +34,6 @@ class SecureSocket implements Socket {
   #unreadBytes = 0;
   #ended = false;
   #fault: Error | undefined;
-  /** Writes to the socket that are under way. */
-  #writes = 0;
   #arrived: (() => void) | undefined;
   #taken: (() => void) | undefined;
   #written: (() => void) | undefined;
@@ -45,11 +43,7 @@ class SecureSocket implements Socket {
     this.#wire = new Duplex({
       read() {},
       write: (bytes: Uint8Array, _encoding, done) => {
-        this.#writes++;
-        this.#writeRaw(bytes).then(() => done(), done).finally(() => {
-          this.#writes--;
-          this.#written?.();
-        });
+        writeAll(raw, bytes).then(() => done(), done).finally(() => this.#written?.());
       },
       final: (done) => {
         raw.closeWrite().then(() => done(), () => done());
@@ -113,12 +107,6 @@ class SecureSocket implements Socket {
     }
   }
 
-  async #writeRaw(bytes: Uint8Array): Promise<void> {
-    for (let rest = bytes; rest.length > 0;) {
-      rest = rest.subarray(await this.#raw.write(rest));
-    }
-  }
-
   async read(into: Uint8Array): Promise<number | null> {
     while (this.#unread.length === 0) {
       if (this.#fault !== undefined) throw this.#fault;
@@ -139,7 +127,8 @@ class SecureSocket implements Socket {
     await new Promise<void>((resolve, reject) => {
       this.#tls.write(bytes, (fault) => fault ? reject(fault) : resolve());
     });
-    while (this.#writes > 0 && !this.#ended) {
+    // That it is encrypted does not mean that it has gone.
+    while (this.#wire.writableLength > 0 && !this.#ended) {
       await new Promise<void>((resolve) => this.#written = resolve);
     }
     if (this.#fault !== undefined) throw this.#fault;

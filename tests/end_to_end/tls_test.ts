@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertLess, assertMatch, assertNotEquals } from "@std/assert";
 import { connect as connectTls } from "node:tls";
 import { dialTls, dialWebSocket } from "../../client/mod.ts";
 import { connectForum } from "../../client/mod.ts";
@@ -276,6 +276,57 @@ scenario("whoever agrees on no keys is let go, and keeps nobody waiting", async 
   assertEquals((await peer.reply(1)).kind, "done");
   peer.close();
 });
+
+/** Readers that stop, of whom each has its share of the memory that is measured. */
+const STALLED = 40;
+
+for (const transport of ["tls", "wss"] as const) {
+  scenario(`readers that stop cost bounded memory over ${transport}://`, async (ground) => {
+    const { server, authority } = await secured(ground, "--heartbeat", "3600", "--post-rate", "0");
+    const caCerts = [authority.pem];
+    const web = server.web.replace("127.0.0.1", "localhost");
+    const { port } = server;
+    const dial = dialTls({ hostname: "localhost", port, caCerts });
+    const { client } = await ground.member(server, { user: "Writer", register: true, dial });
+    const stalled = async (user: string) => {
+      const socket = transport === "tls"
+        ? await Deno.connectTls({ hostname: "localhost", port, caCerts })
+        : await WebPeer.connect(web, caCerts).then(async (peer) => {
+          await peer.upgrade();
+          return peer.stream();
+        });
+      ground.ending(() => socket.close());
+      const peer = peerOn(socket);
+      await peer.greet();
+      assert(isGranted(await peer.register(user, PASSWORD)));
+      await peer.command(1, { op: "follow", scope: "thread/1" });
+      assertEquals((await peer.reply(1)).kind, "done");
+      // Replies that nobody reads are no better than events.
+      for (let id = 2; id < 20; id++) await peer.command(id, { op: "read", thread: 1, limit: 500 });
+    };
+    const text = "x".repeat(60_000);
+    const fill = async () => {
+      for (let count = 0; count < 200; count++) {
+        await client.command({ op: "post", thread: 1, text });
+      }
+    };
+    await stalled("First");
+    await fill();
+    const before = server.usage().memory;
+    for (let at = 0; at < STALLED; at++) await stalled(`Slow${at}`);
+    await fill();
+    const each = (server.usage().memory - before) / STALLED;
+    const metrics = await WebPeer.connect(web, caCerts);
+    await metrics.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    const { body } = (await metrics.response())!;
+    metrics.close();
+    const queued = Number(/^dfp_queued_bytes (\d+)$/m.exec(body)![1]) / STALLED;
+    const kib = (bytes: number) => `${Math.round(bytes / 1024)} KiB`;
+    console.log(`for each reader that stops ${kib(queued)} wait, ${kib(each)} are resident`);
+    assertLess(queued, 512 * 1024, "one reply can be as large as a frame");
+    assertLess(each, 3 * 1024 * 1024, "12 MB were posted for each, and garbage counts too");
+  });
+}
 
 /** An address of this machine that is not its loopback, if it has one. */
 const OUTSIDE = Deno.networkInterfaces().find(({ address, family }) =>

@@ -385,7 +385,10 @@ scenario("what comes right behind the handshake is not lost", async (ground) => 
 scenario(
   "clients by TCP and WebSocket hear each other, and come back after a break",
   async (ground) => {
-    const server = await ground.server({ args: WEB });
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const free = String(listener.addr.port);
+    listener.close();
+    const server = await ground.server({ args: ["--web-port", free] });
     const dial = dialWebSocket({ url: new URL("/dfp", server.web.replace("http", "ws")).href });
     const web = await ground.member(server, { user: "Web", register: true, dial });
     const tcp = await ground.member(server, { user: "Tcp", register: true });
@@ -398,9 +401,11 @@ scenario(
     }
     await server.kill("SIGKILL");
     await web.heard.until(({ type }) => type === "offline");
-    // The web port was a free one, and another one may be free now: TCP only says that it is back.
     await server.start();
-    await tcp.client.command({ op: "post", thread: 1, text: "back" });
+    await web.client.command({ op: "post", thread: 1, text: "back" });
+    for (const { event } of [web, tcp]) {
+      await event((e) => e.kind === "message.posted" && e.text === "back");
+    }
     assertEquals((await readAll(tcp.client, 1)).length, 3);
   },
 );
