@@ -13,7 +13,7 @@
 import { Duplex } from "node:stream";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import type { Certificate } from "./certificate.ts";
-import { closeSocket, createSocketReader, type Socket, writeAll } from "./transport.ts";
+import { closeSocket, type Socket, socketTransport, writeAll } from "./transport.ts";
 
 /** How long a client may take to agree on keys, in ms. */
 export const HANDSHAKE_TIMEOUT = 10_000;
@@ -89,13 +89,13 @@ class SecureSocket implements Socket {
 
   /** Takes bytes from the socket while there is room for them. */
   async #pump(): Promise<void> {
-    const reader = createSocketReader(this.#raw);
+    const raw = socketTransport(this.#raw);
     try {
       while (!this.#ended) {
         while (this.#unreadBytes >= UNREAD_MAX && !this.#ended) {
           await new Promise<void>((resolve) => this.#taken = resolve);
         }
-        const bytes = await reader.read();
+        const bytes = await raw.read();
         if (bytes === null) {
           this.#wire.push(null);
           return;

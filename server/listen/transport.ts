@@ -30,28 +30,6 @@ export interface Transport {
 const QUIET_BYTES = 256;
 const BUSY_BYTES = 64 * 1024;
 
-/** Reads a socket with a buffer that grows while much comes, and shrinks when it is quiet. */
-export interface SocketReader {
-  read(): Promise<Uint8Array | null>;
-}
-
-/** Makes a reader of a socket. */
-export function createSocketReader(socket: Socket): SocketReader {
-  const quiet = new Uint8Array(QUIET_BYTES);
-  let buffer = quiet;
-  return {
-    async read() {
-      const taken = buffer;
-      const count = await socket.read(taken);
-      if (count === null) return null;
-      if (count === taken.length) {
-        if (taken === quiet) buffer = new Uint8Array(BUSY_BYTES);
-      } else if (count < QUIET_BYTES) buffer = quiet;
-      return taken.subarray(0, count);
-    },
-  };
-}
-
 /** Closes a socket that may be closed already. */
 export function closeSocket(socket: Socket): void {
   try {
@@ -66,12 +44,36 @@ export async function writeAll(socket: Socket, bytes: Uint8Array): Promise<void>
   for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await socket.write(rest));
 }
 
+/** Reads with a buffer that grows while much comes, and shrinks when it is quiet. */
+class SocketTransport implements Transport {
+  readonly #socket: Socket;
+  readonly #quiet = new Uint8Array(QUIET_BYTES);
+  #buffer = this.#quiet;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  async read(): Promise<Uint8Array | null> {
+    const buffer = this.#buffer;
+    const count = await this.#socket.read(buffer);
+    if (count === null) return null;
+    if (count === buffer.length) {
+      if (buffer === this.#quiet) this.#buffer = new Uint8Array(BUSY_BYTES);
+    } else if (count < QUIET_BYTES) this.#buffer = this.#quiet;
+    return buffer.subarray(0, count);
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#socket.write(bytes);
+  }
+
+  close(): void {
+    closeSocket(this.#socket);
+  }
+}
+
 /** A socket as it is. */
 export function socketTransport(socket: Socket): Transport {
-  const reader = createSocketReader(socket);
-  return {
-    read: () => reader.read(),
-    write: (bytes) => socket.write(bytes),
-    close: () => closeSocket(socket),
-  };
+  return new SocketTransport(socket);
 }

@@ -22,7 +22,7 @@ import type { Certificate } from "./certificate.ts";
 import { couple, type Coupling } from "./couple.ts";
 import { createParting } from "./parting.ts";
 import type { Listening } from "./tcp.ts";
-import { closeSocket, createSocketReader, type Socket, writeAll } from "./transport.ts";
+import { closeSocket, type Socket, writeAll } from "./transport.ts";
 
 /** How long a client may take for a request, from the last answer on, in ms. */
 export const REQUEST_TIMEOUT = 10_000;
@@ -171,8 +171,7 @@ export function listenWeb(options: WebOptions): Listening {
   function open(visit: Visit, request: WebRequest, early: Uint8Array): void {
     const { socket } = visit;
     const { source, exposed } = provenance(visit, request);
-    const reader = createSocketReader(socket);
-    const transport = webSocketTransport({ socket, reader, early, part });
+    const transport = webSocketTransport({ socket, early, part });
     couple(transport, { source, exposed: exposed && !options.insecure }, options);
   }
 }

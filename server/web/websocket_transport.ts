@@ -10,7 +10,7 @@
 import {
   closeSocket,
   type Socket,
-  type SocketReader,
+  socketTransport,
   type Transport,
   writeAll,
 } from "../listen/transport.ts";
@@ -34,7 +34,6 @@ const CLOSE_TIMEOUT = 1000;
 /** What a transport needs. */
 export interface WebSocketOptions {
   readonly socket: Socket;
-  readonly reader: SocketReader;
   /** What has come behind the request. */
   readonly early: Uint8Array;
   /** Ends a connection whose last bytes are still to be read. */
@@ -43,7 +42,7 @@ export interface WebSocketOptions {
 
 class WebSocketTransport implements Transport {
   readonly #socket: Socket;
-  readonly #reader: SocketReader;
+  readonly #bytes: Transport;
   readonly #part: (socket: Socket) => void;
   readonly #frames = createFrameReader();
   #early: Uint8Array | undefined;
@@ -59,9 +58,9 @@ class WebSocketTransport implements Transport {
   #said = false;
   #over = false;
 
-  constructor({ socket, reader, early, part }: WebSocketOptions) {
+  constructor({ socket, early, part }: WebSocketOptions) {
     this.#socket = socket;
-    this.#reader = reader;
+    this.#bytes = socketTransport(socket);
     this.#early = early.length > 0 ? early : undefined;
     this.#part = part;
   }
@@ -74,7 +73,7 @@ class WebSocketTransport implements Transport {
         if (closed.fault !== "") throw new Error(closed.fault);
         return null;
       }
-      const chunk = this.#early ?? await this.#reader.read();
+      const chunk = this.#early ?? await this.#bytes.read();
       this.#early = undefined;
       if (chunk === null) throw new Error("the connection ended without a Close");
       const count = this.#frames.read(chunk);
