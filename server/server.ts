@@ -9,16 +9,14 @@ import { adminVerifier, keepAdminVerifier } from "./admin.ts";
 import type { ServerConfig } from "./config.ts";
 import { importCredentials, parseCredentials } from "./credentials.ts";
 import { createGauges } from "./gauges.ts";
-import { type Certificate, CertificateError, readCertificate } from "./listen/certificate.ts";
-import { type Listening, listenTcp } from "./listen/tcp.ts";
-import { listenWeb } from "./listen/web.ts";
+import { type Listeners, openListeners } from "./listen/listeners.ts";
 import type { Log } from "./log/log.ts";
 import { openSqliteLog } from "./log/sqlite_log.ts";
 import { createWalFlush } from "./log/wal_flush.ts";
 import { generatePassword, matches, verifierOf } from "./password.ts";
 import { createService, type Service } from "./service.ts";
+import { reason, StartError } from "./start_error.ts";
 import { type Assets, assetsOf, PLACEHOLDER, readAssets } from "./web/assets.ts";
-import { createPages } from "./web/pages.ts";
 import { setImmediate } from "node:timers";
 
 /** Program and version, as clients see it. */
@@ -61,8 +59,7 @@ export interface RunningServer {
   readonly finished: Promise<void>;
 }
 
-/** A reason not to start that the person who starts it can mend. */
-export class StartError extends Error {}
+export { StartError };
 
 /**
  * Starts a server on what its data folder holds, which is made if it is not there.
@@ -86,7 +83,6 @@ export async function startServer(
   config: ServerConfig,
   { adminPassword, write, assets }: StartOptions,
 ): Promise<RunningServer> {
-  const certificate = config.tls && useCertificate(config.tls);
   const page = await webPage(config, assets);
   const log = openLog(config.data);
   let made: string | undefined;
@@ -99,16 +95,7 @@ export async function startServer(
     throw error;
   }
   const activity = createActivityLog(config.log, write);
-  return run(log, config, { made, imported, activity, certificate, page });
-}
-
-function useCertificate(files: NonNullable<ServerConfig["tls"]>): Certificate {
-  try {
-    return readCertificate(files);
-  } catch (error) {
-    if (error instanceof CertificateError) throw new StartError(error.message);
-    throw error;
-  }
+  return run(log, config, { made, imported, activity, page });
 }
 
 async function webPage({ webPort, webRoot }: ServerConfig, given?: Assets): Promise<Assets> {
@@ -162,11 +149,10 @@ async function importFile(log: Log, path: string | undefined): Promise<number> {
 function run(
   log: Log,
   config: ServerConfig,
-  { made, imported, activity, certificate, page }: {
+  { made, imported, activity, page }: {
     made: string | undefined;
     imported: number;
     activity: ActivityLog;
-    certificate: Certificate | undefined;
     page: Assets;
   },
 ): RunningServer {
@@ -191,11 +177,11 @@ function run(
     onShutdown: () => shutdown(),
   });
   gauges.show(service);
-  const listeners: Listening[] = [];
+  let listeners: Listeners;
   try {
-    listen();
+    const ready = () => ending === undefined;
+    listeners = openListeners({ config, service, now, gauges, page, ready });
   } catch (error) {
-    for (const listener of listeners) listener.close();
     log.close();
     throw error;
   }
@@ -216,60 +202,9 @@ function run(
     tidying = setTimeout(tidy, more ? TIDY_PAUSE : TIDY_TICK);
   }
 
-  function listen(): void {
-    const { hostname, port, webPort, insecure, limits } = config;
-    const secure = certificate !== undefined;
-    const shared = { hostname, service, now, insecure, ...secure && { certificate } };
-    listenOn({ hostname, port, option: "--port" }, () => {
-      const traffic = gauges.traffic(secure ? "tls" : "tcp");
-      return listenTcp({ ...shared, port, traffic });
-    });
-    if (webPort === undefined) return;
-    listenOn({ hostname, port: webPort, option: "--web-port" }, () => {
-      const { metricsFrom, webOrigins, trustedProxies } = config;
-      return listenWeb({
-        ...shared,
-        port: webPort,
-        limits,
-        origins: webOrigins,
-        trustedProxies,
-        traffic: gauges.traffic(secure ? "wss" : "ws"),
-        responded: (status) => gauges.responded(status),
-        pages: createPages({
-          assets: page,
-          metrics: () => gauges.text(),
-          metricsFrom,
-          ready: () => ending === undefined,
-        }),
-      });
-    });
-  }
-
-  function listenOn(
-    { hostname, port, option }: { hostname: string; port: number; option: string },
-    begin: () => Listening,
-  ): void {
-    try {
-      listeners.push(begin());
-    } catch (error) {
-      throw new StartError(
-        `cannot listen on ${hostname} port ${port}: ${
-          reason(error)
-        }. Choose another with --hostname or ${option}`,
-      );
-    }
-  }
-
   function renewCertificate(): void {
-    if (config.tls === undefined) return;
-    let about: Record<string, string>;
-    try {
-      const renewed = readCertificate(config.tls);
-      for (const listener of listeners) listener.renew(renewed);
-      about = { names: renewed.names, until: renewed.until };
-    } catch (error) {
-      about = { failed: `${reason(error)}. The old one stays in use` };
-    }
+    const about = listeners.renew();
+    if (about === undefined) return;
     activity.record({ at: Date.now(), user: "", source: "-", did: "certificate", about });
   }
 
@@ -279,7 +214,7 @@ function run(
   }
 
   async function end(): Promise<void> {
-    for (const listener of listeners) listener.close();
+    listeners.close();
     service.close("shutting-down", now());
     const until = now() + SHUTDOWN_GRACE;
     while (service.connections > 0 && now() < until) {
@@ -294,7 +229,7 @@ function run(
   }
 
   return {
-    addresses: listeners.map(({ address }) => address),
+    addresses: listeners.addresses,
     madeAdminPassword: made,
     imported,
     service,
@@ -310,9 +245,4 @@ async function within(ms: number, work: Promise<void>): Promise<void> {
   const timer = setTimeout(resolve, ms);
   await Promise.race([work, late]);
   clearTimeout(timer);
-}
-
-function reason(error: unknown): string {
-  if (error instanceof Deno.errors.AddrInUse) return "the address is in use";
-  return error instanceof Error ? error.message : String(error);
 }

@@ -174,9 +174,20 @@ function breakable(dial: Dial): { dial: Dial; closeAll: () => void } {
   };
 }
 
+/** What a scenario needs that not every machine has. */
+export interface Needs {
+  /** What is missing here, and how to get it; then the test is passed over, and says so. */
+  readonly missing?: string | undefined;
+}
+
 /** Registers a test that plays on a {@linkcode Ground}. */
-export function scenario(name: string, play: (ground: Ground) => Promise<void>): void {
-  Deno.test(name, async () => {
+export function scenario(
+  name: string,
+  play: (ground: Ground) => Promise<void>,
+  { missing }: Needs = {},
+): void {
+  if (missing !== undefined) console.error(`SKIPPED: "${name}": ${missing}`);
+  Deno.test({ name, ignore: missing !== undefined }, async () => {
     const stage = new Stage();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const hangs = new Promise<never>((_, reject) => {

@@ -8,11 +8,10 @@ import { isGranted, peerOn } from "./raw_peer.ts";
 import { type Ground, PASSWORD, scenario as play } from "./scenario.ts";
 import { WebPeer } from "../websocket_peer.ts";
 
-if (!HAS_OPENSSL) console.error("SKIPPED: tests of TLS need openssl (Debian's package openssl)");
-
 function scenario(name: string, act: (ground: Ground) => Promise<void>): void {
-  if (HAS_OPENSSL) play(name, act);
-  else Deno.test({ name, ignore: true, fn: () => {} });
+  play(name, act, {
+    missing: HAS_OPENSSL ? undefined : "openssl is not here (Debian's package openssl)",
+  });
 }
 
 interface Secured {
@@ -333,11 +332,7 @@ const OUTSIDE = Deno.networkInterfaces().find(({ address, family }) =>
   family === "IPv4" && !address.startsWith("127.")
 )?.address;
 
-if (OUTSIDE === undefined) {
-  console.error("SKIPPED: this machine has no address but its loopback to reach a server from");
-}
-
-(OUTSIDE === undefined ? () => {} : play)(
+play(
   "a server without TLS takes no password from elsewhere, unless it is told to",
   async (ground) => {
     const enter = async (user: string, ...args: string[]) => {
@@ -355,4 +350,5 @@ if (OUTSIDE === undefined) {
     assertEquals(await enter("Careful"), "insecure");
     assertEquals(await enter("Careless", "--insecure"), "granted");
   },
+  { missing: OUTSIDE === undefined ? "this machine has no address but its loopback" : undefined },
 );
