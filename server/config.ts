@@ -14,9 +14,17 @@ import {
 import { FILE_LIMIT_DEFAULTS, type FileLimits } from "./files/file_limits.ts";
 import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "./limit_options.ts";
 import { LIMIT_DEFAULTS, type OperationLimits } from "./limits.ts";
+import {
+  readWebConfig,
+  WEB_DEFAULTS,
+  WEB_LISTS,
+  WEB_OPTIONS,
+  WEB_USAGE,
+  type WebConfig,
+} from "./web_options.ts";
 
 /** What a server is started with. */
-export interface ServerConfig {
+export interface ServerConfig extends WebConfig {
   /** The address to listen on; `0.0.0.0` is every one of this machine. */
   readonly hostname: string;
   /** The TCP port, 0 to 65,535; 0 takes a free one. */
@@ -70,6 +78,7 @@ export const CONFIG_DEFAULTS: ServerConfig = {
   log: "text",
   limits: LIMIT_DEFAULTS,
   fileLimits: FILE_LIMIT_DEFAULTS,
+  ...WEB_DEFAULTS,
 };
 
 /** What `--help` prints. */
@@ -96,6 +105,7 @@ export const USAGE = `Usage: deno run -A server/main.ts [PORT] [options]
   --log text|json         how the log of who did what looks (default text)
   --help, --version
 
+${WEB_USAGE}
 ${LIMIT_USAGE}
 ${FILE_LIMIT_USAGE}`;
 
@@ -115,10 +125,11 @@ const STRINGS = [
   "log",
   ...LIMIT_OPTIONS,
   ...FILE_LIMIT_OPTIONS,
+  ...WEB_OPTIONS,
 ] as const;
 
 /** Options that DESIGN names and that later editions bring. */
-const LATER = ["udp-port", "web-port", "tls-cert", "tls-key", "cluster"] as const;
+const LATER = ["udp-port", "cluster"] as const;
 
 /** What the command line asks for. */
 export type Invocation =
@@ -151,8 +162,9 @@ export function readCommandLine(args: string[]): Invocation {
 
 function readArguments(args: string[]): Invocation {
   const given = parseArgs(args, {
-    string: STRINGS,
-    boolean: ["help", "version", "single-session"],
+    string: [...STRINGS, ...WEB_LISTS],
+    collect: WEB_LISTS,
+    boolean: ["help", "version", "single-session", "insecure"],
     unknown: (arg) => {
       if (!arg.startsWith("-")) return true;
       const name = arg.replace(/^-+/, "").split("=")[0];
@@ -177,7 +189,7 @@ function readArguments(args: string[]): Invocation {
     if (given[name] === "") throw new Complaint(`--${name} needs a value`);
   }
   const whole = (name: (typeof STRINGS)[number], standard: number, range: [number, number]) => {
-    const text = given[name];
+    const text: string | undefined = given[name];
     return text === undefined ? standard : wholeNumber(text, { name, range });
   };
   return {
@@ -205,11 +217,17 @@ function readArguments(args: string[]): Invocation {
         { adminPasswordFile: given["admin-password-file"] },
       log: choice(given.log, "log", ["text", "json"]),
       limits: readLimits(given, wholeNumber),
-      fileLimits: readFileLimits(given, wholeNumber, (complaint) => {
-        throw new Complaint(complaint);
+      fileLimits: readFileLimits(given, wholeNumber, complain),
+      ...readWebConfig(given, {
+        port: (text) => wholeNumber(text, { name: "web-port", range: [0, 65_535] }),
+        complain,
       }),
     },
   };
+}
+
+function complain(text: string): never {
+  throw new Complaint(text);
 }
 
 function wholeNumber(

@@ -38,6 +38,7 @@ import { createDoor, type Door, type RefusedAtDoor } from "./door.ts";
 import type { BlobStore } from "./blob/blob_store.ts";
 import { FILE_LIMIT_DEFAULTS, type FileLimits } from "./files/file_limits.ts";
 import { createFiles, type Files } from "./files/files.ts";
+import { NO_GAUGE, type ServiceGauge } from "./gauges.ts";
 import { createHub, type Hub } from "./hub.ts";
 import type { Job, JobOf } from "./job.ts";
 import { LIMIT_DEFAULTS, type OperationLimits, TURNED_AWAY_MAX } from "./limits.ts";
@@ -89,6 +90,8 @@ export interface ServiceOptions extends SignInOptions {
   readonly text?: TextModeOptions;
   /** Is told who did what. */
   readonly activity: ActivityLog;
+  /** Counts what is done; nobody does if it is not given. */
+  readonly gauge?: ServiceGauge;
   /** Runs something soon, after what is being received now. */
   readonly defer: (run: () => void) => void;
   /** The admin has asked for it. */
@@ -99,8 +102,11 @@ export interface ServiceOptions extends SignInOptions {
 export interface Visitor {
   /** The address; lock-outs count by it. */
   readonly source: string;
-  /** Whether nobody on the way can read along, as through TLS; it is so from this machine itself. */
-  readonly secure?: boolean;
+  /**
+   * Whether somebody on the way could read along; then no password, token or account is taken. Where it is
+   * not said, only typed passwords are refused, unless they come from this machine itself.
+   */
+  readonly exposed?: boolean;
   /** Now, in ms of the same clock as all inputs of the session. */
   readonly now: number;
   /** Called when there may be something to write, or all is over. */
@@ -115,8 +121,14 @@ export interface Service {
   readonly units: number;
   /** Bytes of events that are kept at hand for those who follow them. */
   readonly feedBytes: number;
+  /** Files that are on their way. */
+  readonly transfers: number;
   /** How often each limit was reached. */
   readonly counts: Counts;
+  /** Connections on which somebody is signed in. */
+  readonly signedIn: number;
+  /** Bytes that wait to be written on all connections, and how many of these are stalled by them. */
+  queued(): { bytes: number; stalled: number };
   /** Takes a new connection. */
   open(visitor: Visitor): Session;
   /** Lets time pass for all sessions. Call it a few times a second. */
@@ -144,6 +156,7 @@ class ForumService implements Service {
   readonly #admissions: Admissions;
   readonly #units: Units;
   readonly #files: Files;
+  readonly #gauge: ServiceGauge;
   readonly #welcome: ServerConnectionOptions["welcome"];
   readonly #events: SessionEvents;
   #opened = 0;
@@ -164,8 +177,10 @@ class ForumService implements Service {
       this.#end(session, "too-many-unsigned");
     });
     this.#throttle = createThrottle(this.#limits);
+    this.#gauge = options.gauge ?? NO_GAUGE;
     this.#units = createUnits({
       log: options.log,
+      gauge: this.#gauge,
       defer: options.defer,
       perform: (tx, task, unit) => this.#perform(tx, task, unit),
       fail: (task, failure) => this.#fail(task, failure),
@@ -188,7 +203,7 @@ class ForumService implements Service {
       blobs: options.blobs,
       limits: { ...FILE_LIMIT_DEFAULTS, ...options.fileLimits },
       clock: options.clock,
-      answer: (session, id, reply) => this.#answer(session, id, reply),
+      answer: (session, job, reply) => this.#answer(session, job, reply),
       record: (session, did, about) => this.#record(session, did, about),
     });
     // One for all sessions: there are many of them, and most do nothing.
@@ -222,8 +237,24 @@ class ForumService implements Service {
   get feedBytes(): number {
     return this.#hub.bytes;
   }
+  get transfers(): number {
+    return this.#files.count;
+  }
   get counts(): Counts {
     return this.#counters.counts;
+  }
+  get signedIn(): number {
+    let count = 0;
+    for (const { present } of this.#sessions) if (present) count++;
+    return count;
+  }
+  queued(): { bytes: number; stalled: number } {
+    const queued = { bytes: 0, stalled: 0 };
+    for (const { connection, stalled } of this.#sessions) {
+      queued.bytes += connection.pendingTransmit;
+      if (stalled) queued.stalled++;
+    }
+    return queued;
   }
 
   #openLobby(): void {
@@ -236,7 +267,7 @@ class ForumService implements Service {
     );
   }
 
-  open({ source, secure, now, wake }: Visitor): Session {
+  open({ source, exposed, now, wake }: Visitor): Session {
     const { random, idleTimeout, clock, text } = this.#options;
     const time = clock();
     const connection = createServerConnection({
@@ -250,7 +281,7 @@ class ForumService implements Service {
     const session = createSession({
       connection,
       source,
-      secure: secure ?? isLoopback(source),
+      exposed,
       order: ++this.#opened,
       now,
       events: this.#events,
@@ -267,10 +298,18 @@ class ForumService implements Service {
   }
 
   /** Goes on with the stream of somebody who speaks no DFP/2. */
-  #goOn({ secure }: ServiceSession, stream: Handover): TextConnection {
+  #goOn({ source, exposed }: ServiceSession, stream: Handover): TextConnection {
     const { random, clock, text } = this.#options;
     const { idleTimeout, zone } = text!;
-    return createTextConnection({ stream, secure, random, time: clock(), zone, idleTimeout });
+    return createTextConnection({
+      stream,
+      // What is typed can be read along, so where nothing is known it is only taken on this machine itself.
+      secure: exposed === undefined ? isLoopback(source) : !exposed,
+      random,
+      time: clock(),
+      zone,
+      idleTimeout,
+    });
   }
 
   /** Says why there is no room; but not to a crowd, which would take more room than it is refused. */
@@ -321,7 +360,7 @@ class ForumService implements Service {
       case "greeted":
         return;
       case "verifier-wanted": {
-        const verifier = this.#tooManySignIns(session) ??
+        const verifier = this.#barred(session) ??
           this.#signIn.verifier(what.user, session.source);
         const { connection } = session;
         if (isRefusal(verifier)) connection.deny(verifier, this.#now);
@@ -341,9 +380,10 @@ class ForumService implements Service {
       case "proved":
         return this.#queue(session, { kind: "enter", user: what.user });
       case "resume-wanted":
+        if (session.exposed) return session.connection.deny(refuse("insecure"), this.#now);
         return this.#queue(session, { kind: "resume", token: what.token });
       case "register-wanted": {
-        const refusal = this.#tooManySignIns(session);
+        const refusal = this.#barred(session);
         if (refusal !== undefined) return session.connection.deny(refusal, this.#now);
         return this.#queue(session, { kind: "register", registration: what.registration });
       }
@@ -381,7 +421,9 @@ class ForumService implements Service {
     connection.deny(refuse("sign-in-rate", text), this.#now);
   }
 
-  #tooManySignIns({ source }: ServiceSession): Refusal | undefined {
+  /** Why nobody may try to sign in on this connection now. */
+  #barred({ source, exposed }: ServiceSession): Refusal | undefined {
+    if (exposed) return refuse("insecure");
     const refusal = this.#door.signIn(source, this.#now);
     if (refusal !== undefined) this.#counters.add("sign-in-rate");
     return refusal;
@@ -390,6 +432,7 @@ class ForumService implements Service {
   #takeOn(session: ServiceSession, id: number, command: Command): void {
     if (this.#throttle.busy(session)) {
       this.#counters.add("busy");
+      this.#gauge.answered(command.op, "busy");
       return session.connection.refuse(id, refuse("busy"));
     }
     if (this.#throttle.begin(session)) this.#counters.add("held");
@@ -402,8 +445,13 @@ class ForumService implements Service {
   }
 
   /** The reply to a command that was taken on. */
-  #answer(session: ServiceSession, id: number, reply: { json: string } | Refusal): void {
+  #answer(
+    session: ServiceSession,
+    { id, command }: Pick<JobOf<"command">, "id" | "command">,
+    reply: { readonly json: string } | Refusal,
+  ): void {
     this.#throttle.end(session);
+    this.#gauge.answered(command.op, isRefusal(reply) ? reply.status : "done");
     if (isRefusal(reply)) session.connection.refuse(id, reply);
     else session.connection.done(id, reply.json);
   }
@@ -442,29 +490,33 @@ class ForumService implements Service {
 
   #fail({ session, job }: Task, failure: Refusal): void {
     const { connection } = session;
-    if (job.kind === "command") this.#answer(session, job.id, failure);
+    if (job.kind === "command") this.#answer(session, job, failure);
     else connection.deny(failure, this.#now);
     this.#record(session, "failed", { job: job.kind, why: failure.status });
     session.wake();
   }
 
   #perform(tx: Transaction, { session, job }: Task, unit: Unit): void {
-    if (job.kind === "command") this.#command(tx, session, { ...job, unit });
+    if (job.kind === "command") this.#command(tx, session, { job, unit });
     else this.#admissions.perform(tx, { session, job, unit });
   }
 
   #command(
     tx: Transaction,
     session: ServiceSession,
-    { id, command, barred, unit }: JobOf<"command"> & { unit: Unit },
+    { job, unit }: { job: JobOf<"command">; unit: Unit },
   ): void {
+    const { id, command } = job;
+    const barred = this.#closing ? refuse("shutting-down") : job.barred;
     if (command.op === "upload") {
-      return this.#files.upload(tx, session, { id, command, barred: this.#bar(barred), unit });
+      return this.#files.upload(tx, session, { id, command, barred, unit });
     }
     if (command.op === "download") return this.#files.download(tx, session, { id, command, unit });
     // What it is about may be gone once it is done. What somebody reads is nobody's business.
     const about = isChange(command) && command.op !== "mark" && aboutOf(command, tx.view);
-    const outcome = this.#do(tx, session, { command, barred, unit });
+    const outcome = isChange(command)
+      ? change(tx, command, { user: session.user, at: this.#options.clock(), barred })
+      : this.#question(tx, session, { command, unit });
     if (command.op === "credential" && typeof outcome !== "function" && !isRefusal(outcome)) {
       // Whoever knew the old password may hold a token that it brought, or be here.
       this.#signIn.keepOnly(tx, session.user, session.token);
@@ -472,7 +524,7 @@ class ForumService implements Service {
     }
     unit.aftermath.push(() => {
       const reply = typeof outcome === "function" ? outcome() : outcome;
-      this.#answer(session, id, reply);
+      this.#answer(session, job, reply);
       const refused = isRefusal(reply) ? { refused: reply.status } : {};
       // Of a flood only its size is told.
       const flooding = refused.refused === "rate";

@@ -56,8 +56,8 @@ export interface ServiceSession extends Session, Subscriber, Present {
   readonly transfers: Transfers | undefined;
   /** Where the client is, as an address; lock-outs count by it. */
   readonly source: string;
-  /** Whether nobody on the way can read along. */
-  readonly secure: boolean;
+  /** Whether somebody on the way could read along, where that is known: no secret is taken there. */
+  readonly exposed: boolean | undefined;
   /** The higher, the later it was opened. */
   readonly order: number;
   /** The time of its last input, in ms. */
@@ -117,7 +117,7 @@ const NOTHING_FOLLOWED = new Map<string, Following>();
 class OpenSession implements ServiceSession {
   connection: ServerConnection | TextConnection;
   readonly source: string;
-  readonly secure: boolean;
+  readonly exposed: boolean | undefined;
   readonly order: number;
   readonly jobs: Job[] = [];
   readonly #events: SessionEvents;
@@ -134,14 +134,14 @@ class OpenSession implements ServiceSession {
   underWay = 0;
   now: number;
 
-  constructor({ connection, source, order, now, events, wake, secure }: SessionOptions) {
+  constructor({ connection, source, exposed, order, now, events, wake }: SessionOptions) {
     this.connection = connection;
     this.source = source;
+    this.exposed = exposed;
     this.order = order;
     this.now = now;
     this.#events = events;
     this.#wake = wake;
-    this.secure = secure;
   }
 
   get transfers(): Transfers | undefined {
@@ -279,8 +279,7 @@ class OpenSession implements ServiceSession {
 export interface SessionOptions {
   readonly connection: ServerConnection;
   readonly source: string;
-  /** Whether nobody on the way can read along. */
-  readonly secure: boolean;
+  readonly exposed: boolean | undefined;
   /** The higher, the later it was opened. */
   readonly order: number;
   /** Now, in ms. */

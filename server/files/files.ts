@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { Download, Keyed, Upload } from "../../protocol/forum/command.ts";
+import type { Command, Download, Keyed, Upload } from "../../protocol/forum/command.ts";
 import { isRefusal } from "../../protocol/forum/decide.ts";
 import type { Quota } from "../../protocol/forum/decision.ts";
 import { threadScope } from "../../protocol/forum/event.ts";
@@ -36,7 +36,11 @@ export interface FilesOptions {
   /** Now, in ms since 1970. */
   readonly clock: () => number;
   /** Answers a command that was taken on. */
-  readonly answer: (session: ServiceSession, id: number, reply: Answer) => void;
+  readonly answer: (
+    session: ServiceSession,
+    job: { readonly id: number; readonly command: Command },
+    reply: Answer,
+  ) => void;
   /** Tells the activity log. */
   readonly record: (
     session: ServiceSession,
@@ -122,7 +126,7 @@ class ForumFiles implements Files {
     const outcome = this.#decide(tx, session.user, { command, barred });
     if (isRefusal(outcome) || outcome.json !== undefined) {
       unit.aftermath.push(() => {
-        answer(session, id, outcome as Answer);
+        answer(session, { id, command }, outcome as Answer);
         this.#recordUpload(session, command, outcome as Answer);
         session.wake();
       });
@@ -131,7 +135,7 @@ class ForumFiles implements Files {
     const busy = this.#busy(session);
     const upload = busy ?? this.#numberOf(tx, session.user, command);
     unit.aftermath.push(() => {
-      if (typeof upload !== "number") answer(session, id, upload);
+      if (typeof upload !== "number") answer(session, { id, command }, upload);
       // By now the session may be over, or others may have begun.
       else this.#openUpload(session, { id, command, upload });
       session.wake();
@@ -187,11 +191,11 @@ class ForumFiles implements Files {
     if (!session.present) return;
     // Others may have begun since it was decided.
     const transfers = this.#transfers(session);
-    if (isRefusal(transfers)) return answer(session, id, transfers);
+    if (isRefusal(transfers)) return answer(session, { id, command }, transfers);
     let opened = false;
     const over = (refusal: Refusal) => {
       if (opened) transfers.cancel(id, refusal.status, refusal.text);
-      else answer(session, id, refusal);
+      else answer(session, { id, command }, refusal);
       this.#recordUpload(session, command, refusal);
       this.#end(session, id);
       session.wake();
@@ -205,7 +209,7 @@ class ForumFiles implements Files {
       opened: (offset, upto) => {
         opened = true;
         const deflate = command.deflate ?? false;
-        answer(session, id, { json: JSON.stringify({ offset, upto, deflate }) });
+        answer(session, { id, command }, { json: JSON.stringify({ offset, upto, deflate }) });
         session.wake();
       },
       wake: () => session.wake(),
@@ -280,7 +284,7 @@ class ForumFiles implements Files {
       ? refuse("bad-position", `The file has ${row.size} bytes.`)
       : undefined;
     unit.aftermath.push(() => {
-      if (refusal !== undefined) answer(session, id, refusal);
+      if (refusal !== undefined) answer(session, { id, command }, refusal);
       else this.#openDownload(session, { id, command, row: row! });
       session.wake();
     });
@@ -293,7 +297,7 @@ class ForumFiles implements Files {
     const { blobs, answer, record } = this.#options;
     if (!session.present) return;
     const transfers = this.#transfers(session);
-    if (isRefusal(transfers)) return answer(session, id, transfers);
+    if (isRefusal(transfers)) return answer(session, { id, command }, transfers);
     const { sha256, size } = row;
     const { thread, offset = 0, upto } = command;
     const deflate = (command.deflate ?? false) && mayDeflate({ offset, upto, size });
@@ -309,14 +313,14 @@ class ForumFiles implements Files {
       deflate,
       opened: () => {
         opened = true;
-        answer(session, id, { json: JSON.stringify({ ...row, offset, deflate }) });
+        answer(session, { id, command }, { json: JSON.stringify({ ...row, offset, deflate }) });
         record(session, "download", { thread, name: row.name });
       },
       wake: () => session.wake(),
       failed: (fault) => {
         const { status, text } = refusalOf(fault);
         if (opened) transfers.cancel(id, status, text);
-        else answer(session, id, refuse(status, text));
+        else answer(session, { id, command }, refuse(status, text));
         record(session, "download", { thread, name: row.name, refused: status });
         this.#end(session, id);
         session.wake();

@@ -46,12 +46,16 @@ import {
   SIGN_INS_PER_ADDRESS,
   UNSIGNED_GRACE,
 } from "../../server/limits.ts";
+import { HANDSHAKE_TIMEOUT } from "../../server/listen/secure_socket.ts";
+import { REQUEST_TIMEOUT } from "../../server/listen/web.ts";
 import { KEY_RETENTION } from "../../server/log/log.ts";
 import { FILES_LISTED_MAX, PAGE_FILES_MAX } from "../../server/log/sqlite_file_lists.ts";
 import { ROWS_MAX } from "../../server/presence.ts";
 import { FOLLOWS_MAX } from "../../server/questions.ts";
 import { SALTINGS_AT_ONCE, SALTINGS_WAITING } from "../../server/salter.ts";
 import { ITERATIONS, TOKEN_LIFE } from "../../server/sign_in.ts";
+import { HEAD_MAX } from "../../server/web/request.ts";
+import { FRAGMENTS_MAX, MESSAGE_MAX, PINGS_MAX } from "../../server/web/websocket_frame.ts";
 import { code, type Table } from "./document.ts";
 import { scramValues } from "./sign_in.ts";
 
@@ -138,6 +142,12 @@ const LIMITS: Record<string, number> = {
   CONNECTIONS_PER_ADDRESS,
   ...named("SIGN_INS_PER_ADDRESS", SIGN_INS_PER_ADDRESS),
   UNSIGNED_GRACE,
+  HANDSHAKE_TIMEOUT,
+  REQUEST_TIMEOUT,
+  HEAD_MAX,
+  MESSAGE_MAX,
+  FRAGMENTS_MAX,
+  PINGS_MAX,
   COMMANDS_SHARE,
   FEED_BYTES,
   FEEDS_BYTES,
