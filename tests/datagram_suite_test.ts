@@ -56,7 +56,7 @@ for (const [name, suite] of SUITES) {
       ),
       hex("c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552"),
     );
-    const alice = hex("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ac177fba51db92c2a");
+    const alice = hex("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a");
     const bob = hex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb");
     const shared = hex("4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
     assertEquals(suite.agree(alice, suite.publicKey(bob)), shared);
