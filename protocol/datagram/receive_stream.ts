@@ -1,0 +1,163 @@
+/**
+ * The receiving end of the byte stream: pieces come in any order and overlap, and leave in order, each byte
+ * once. Memory is bounded by the window and by the number of holes (DATAGRAM §7).
+ *
+ * @module
+ */
+
+import { createRangeSet } from "./ranges.ts";
+
+const BLOCK_BYTES = 16 * 1024;
+/** The most pieces that may lie apart; a packet that would make more is taken for lost. */
+export const PIECES_MAX = 8192;
+
+/** What came of a piece. */
+export type Taken =
+  /** It was taken, or was known. */
+  | "ok"
+  /** There is no room for another hole: the packet counts as not received. */
+  | "full"
+  /** It ends the stream where it did not end, or goes beyond its end. */
+  | "final-size"
+  /** It says something else than an earlier one. */
+  | "contradiction";
+
+/** The receiving end. */
+export interface ReceiveStream {
+  /** Bytes that were read. */
+  readonly readTo: number;
+  /** The end of the highest piece. */
+  readonly highest: number;
+  /** How many bytes can be read now. */
+  readonly readable: number;
+  /** Whether the peer's end is known and everything before it was read. */
+  readonly ended: boolean;
+  /** Whether the peer's end is known, and everything before it is here. */
+  readonly complete: boolean;
+  /** Bytes of memory in use. */
+  readonly kept: number;
+  /** How many pieces lie apart. */
+  readonly pieces: number;
+  /** Takes a piece, `packet` from `from` to `to`, as the stream's bytes from `offset` on. */
+  take(offset: number, packet: Uint8Array, from: number, to: number, fin: boolean): Taken;
+  /** The next bytes, at most so many: the caller's own from now on. `undefined` while there are none. */
+  read(max: number): Uint8Array | undefined;
+  /** Forgets everything. */
+  clear(): void;
+}
+
+class Incoming implements ReceiveStream {
+  readonly #blocks = new Map<number, Uint8Array>();
+  /** Pieces behind the first hole. */
+  readonly #apart = createRangeSet();
+  /** Everything before it is here. */
+  #here = 0;
+  #size: number | undefined;
+  readTo = 0;
+  highest = 0;
+
+  get readable(): number {
+    return this.#here - this.readTo;
+  }
+
+  get ended(): boolean {
+    return this.#size !== undefined && this.readTo === this.#size;
+  }
+
+  get complete(): boolean {
+    return this.#size !== undefined && this.#here === this.#size;
+  }
+
+  get kept(): number {
+    return this.#blocks.size * BLOCK_BYTES;
+  }
+
+  get pieces(): number {
+    return this.#apart.count;
+  }
+
+  take(offset: number, packet: Uint8Array, from: number, to: number, fin: boolean): Taken {
+    const end = offset + to - from;
+    if (this.#size !== undefined && (end > this.#size || (fin && end !== this.#size))) {
+      return "final-size";
+    }
+    if (fin && end < this.highest) return "final-size";
+    if (this.#apart.count >= PIECES_MAX && offset > this.#here) return "full";
+    if (fin) this.#size = end;
+    if (end > this.highest) this.highest = end;
+    else if (!this.#agrees(offset, end, packet, from)) return "contradiction";
+    const start = Math.max(offset, this.#here);
+    if (start >= end) return "ok";
+    this.#copy(start, end, packet, from + start - offset);
+    if (start > this.#here) {
+      this.#apart.add(start, end);
+      return "ok";
+    }
+    this.#here = end;
+    while (this.#apart.count > 0 && this.#apart.start(0) <= this.#here) {
+      this.#here = Math.max(this.#here, this.#apart.end(0));
+      this.#apart.shift();
+    }
+    return "ok";
+  }
+
+  /** Whether a piece says the same as what is here of it and not read yet. */
+  #agrees(offset: number, end: number, packet: Uint8Array, from: number): boolean {
+    const upto = Math.min(end, this.#here);
+    if (!this.#isSame(Math.max(offset, this.readTo), upto, packet, from - offset)) return false;
+    for (let index = 0; index < this.#apart.count; index++) {
+      if (this.#apart.start(index) >= end) break;
+      const start = Math.max(offset, this.#apart.start(index));
+      const stop = Math.min(end, this.#apart.end(index));
+      if (!this.#isSame(start, stop, packet, from - offset)) return false;
+    }
+    return true;
+  }
+
+  #isSame(start: number, end: number, packet: Uint8Array, shift: number): boolean {
+    for (let at = start; at < end; at++) {
+      const block = this.#blocks.get(Math.floor(at / BLOCK_BYTES));
+      if (block !== undefined && block[at % BLOCK_BYTES] !== packet[at + shift]) return false;
+    }
+    return true;
+  }
+
+  #copy(start: number, end: number, packet: Uint8Array, from: number): void {
+    for (let at = start; at < end;) {
+      const index = Math.floor(at / BLOCK_BYTES);
+      let block = this.#blocks.get(index);
+      if (block === undefined) this.#blocks.set(index, block = new Uint8Array(BLOCK_BYTES));
+      const part = Math.min(end - at, BLOCK_BYTES - at % BLOCK_BYTES);
+      block.set(packet.subarray(from, from + part), at % BLOCK_BYTES);
+      from += part;
+      at += part;
+    }
+  }
+
+  read(max: number): Uint8Array | undefined {
+    const inBlock = this.readTo % BLOCK_BYTES;
+    const count = Math.min(max, this.readable, BLOCK_BYTES - inBlock);
+    if (count <= 0) return undefined;
+    const index = Math.floor(this.readTo / BLOCK_BYTES);
+    const block = this.#blocks.get(index)!;
+    this.readTo += count;
+    // A block that was read to its end is the reader's: its bytes are never copied again.
+    if (inBlock + count === BLOCK_BYTES) this.#blocks.delete(index);
+    else if (this.readTo === this.highest) {
+      // Nothing else is in it, so a stream that rests holds no memory.
+      this.#blocks.delete(index);
+    }
+    return block.subarray(inBlock, inBlock + count);
+  }
+
+  clear(): void {
+    this.#blocks.clear();
+    this.#apart.clear();
+    this.readTo = this.highest = this.#here;
+  }
+}
+
+/** Makes the receiving end of an empty stream. */
+export function createReceiveStream(): ReceiveStream {
+  return new Incoming();
+}
