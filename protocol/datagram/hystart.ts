@@ -10,6 +10,7 @@ const RTT_THRESHOLD_MAX = 16;
 const RTT_DIVISOR = 8;
 const SAMPLES = 8;
 const GROWTH_DIVISOR = 4;
+/** Rounds of slower growth, the one in which it began included. */
 const ROUNDS = 5;
 
 /** The search for the end of slow start. */
@@ -44,7 +45,7 @@ class Search implements HyStart {
     this.#last = this.#current;
     this.#current = Infinity;
     this.#samples = 0;
-    return this.#baseline !== undefined && ++this.#rounds > ROUNDS;
+    return this.#baseline !== undefined && ++this.#rounds >= ROUNDS;
   }
 
   #judge(): void {

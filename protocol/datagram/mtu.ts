@@ -17,7 +17,7 @@ export const MTU_RETRY_MS: number = 10 * 60_000;
 /** And so soon after a black hole, which may have been mere bad luck. */
 export const BLACK_HOLE_RETRY_MS = 5000;
 /** So many large packets in a row must be lost, and so many small ones arrive meanwhile, to make a black hole. */
-export const BLACK_HOLE_LOST = 8;
+export const BLACK_HOLE_LOST = 10;
 export const BLACK_HOLE_ARRIVED = 3;
 
 /** The size of datagrams on one path. */
