@@ -81,6 +81,8 @@ export interface ConnectionHost {
   readonly window: Window;
   readonly rekey: RekeyLimits;
   readonly idle: number;
+  /** Silence after which the peer is asked for a sign of life, in ms; 0 is never. */
+  readonly keepAlive: number;
   /** The largest datagram that is sent. */
   readonly datagram: number;
   createCongestion(packet: number): Congestion;
@@ -172,6 +174,8 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
   #idle: number;
   #idleFrom: number;
   #elicitedSinceHeard = false;
+  /** When something was heard last, or asked. */
+  #quietFrom: number;
   #ending: DatagramEnding | undefined;
   #closeCode = 0;
   #closeReason: Uint8Array = new Uint8Array(0);
@@ -206,7 +210,7 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
     this.#mtu = createMtu(host.datagram);
     this.#flow = createReceiveFlow(host.window);
     this.#idle = host.idle;
-    this.#idleFrom = now;
+    this.#idleFrom = this.#quietFrom = now;
     this.#lateAt = now + HANDSHAKE_MS;
     if (initiator !== undefined) {
       this.#state = "initiating";
@@ -396,7 +400,7 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
     this.#bytesReceived += packet.length;
     if (state === "closing" || state === "draining") return this.#receiveLast(number, length);
     if (state === "half-open") this.#step("proof");
-    this.#idleFrom = now;
+    this.#idleFrom = this.#quietFrom = now;
     this.#elicitedSinceHeard = false;
     this.#read(path, packet, number, length);
     this.#host.wake(this);
@@ -731,6 +735,17 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
     return this.#idleFrom + Math.max(this.#idle, 3 * this.#recovery.pto);
   }
 
+  /**
+   * When the peer is asked for a sign of life: if the owner wants that, and while the peer's reader holds us
+   * up, who would otherwise be given up for saying nothing.
+   */
+  get #askAt(): number {
+    if (this.#recovery.waiting) return Infinity;
+    const { keepAlive } = this.#host;
+    if (keepAlive > 0) return this.#quietFrom + keepAlive;
+    return this.#sending.isBlocked(this.#peerLimit) ? this.#quietFrom + this.#idle / 3 : Infinity;
+  }
+
   /** When {@linkcode Connection.handleTimeout} is to be called. */
   timeout(): number | undefined {
     switch (this.#state) {
@@ -745,7 +760,7 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
       case "half-open":
         return this.#lateAt;
     }
-    let due = this.#idleAt;
+    let due = Math.min(this.#idleAt, this.#askAt);
     const recovery = this.#recovery.due();
     if (recovery !== undefined && recovery < due) due = recovery;
     const ack = this.#acks.dueAt;
@@ -773,6 +788,11 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
     if (now >= this.#idleAt) {
       this.#end({ by: "silence", code: 0, text: "Nothing was heard for too long." }, "silence");
       return;
+    }
+    if (now >= this.#askAt) {
+      this.#quietFrom = now;
+      this.#control |= CONTROL.ping;
+      if (this.#sending.isBlocked(this.#peerLimit)) this.#control |= CONTROL.dataBlocked;
     }
     this.#acks.handleTimeout(now);
     this.#paths.handleTimeout(now);
@@ -893,12 +913,15 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
     if (recovery.next >= this.#skipAt) this.#skip();
     const probing = recovery.probes > 0;
     const size = Math.min(probing ? DATAGRAM_BYTES_MIN : this.#mtu.size, out.length);
-    const wants = probing || this.#wantsPacket();
-    if (wants && !recovery.full && (probing || this.#mayGo(size, now))) {
-      return this.#transmitPacket(out, size, now, probing);
+    if (!recovery.full) {
+      // Before the data: they would never leave room for it in the window.
+      const probe = probing ? undefined : this.#probeSize(out.length, now);
+      if (probe !== undefined) return this.#transmitProbe(out, probe, now);
+      const wants = probing || this.#wantsPacket();
+      if (wants && (probing || this.#mayGo(size, now))) {
+        return this.#transmitPacket(out, size, now, probing);
+      }
     }
-    const probe = this.#probeSize(out.length, now);
-    if (probe !== undefined) return this.#transmitProbe(out, probe, now);
     return this.#acks.due ? this.#transmitAck(out, now) : 0;
   }
 
@@ -993,8 +1016,9 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
       before: undefined,
       behind: undefined,
     });
-    if (!about.mtuProbe) this.#pacer.gone(length, now);
+    this.#pacer.gone(length, now);
     this.#elicited = 0;
+    this.#quietFrom = now;
     // Silence is counted from the first packet that should have been answered.
     if (!this.#elicitedSinceHeard) {
       this.#elicitedSinceHeard = true;
@@ -1036,8 +1060,8 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
     if (this.#state !== "confirmed" || this.#recovery.ptos > 0) return undefined;
     if (this.#sending.sentTo < DATAGRAM_BYTES_MAX) return undefined;
     const size = this.#mtu.probe(now);
-    if (size === undefined || size > room || this.#recovery.full) return undefined;
-    return this.#recovery.inFlight + size <= this.#congestion.window ? size : undefined;
+    if (size === undefined || size > room) return undefined;
+    return this.#mayGo(size, now) ? size : undefined;
   }
 
   #transmitProbe(out: Uint8Array, size: number, now: number): number {

@@ -91,6 +91,8 @@ export interface EndpointOptions {
   readonly window?: Window;
   /** Silence after which a connection is given up, in ms: 1,000 to 3,600,000. */
   readonly idle?: number;
+  /** Silence after which a peer is asked for a sign of life, in ms; never if nothing is said. */
+  readonly keepAlive?: number;
   /** The largest datagram to send and to take: 1200 to 1472. */
   readonly datagram?: number;
   /** When keys are replaced. */
@@ -185,6 +187,7 @@ class Socket implements Endpoint, ConnectionHost {
   readonly window: Window;
   readonly rekey: RekeyLimits;
   readonly idle: number;
+  readonly keepAlive: number;
   readonly datagram: number;
   readonly counters: EndpointCounters = { strange: 0, forged: 0, retried: 0, refused: 0 };
   now: number;
@@ -207,6 +210,7 @@ class Socket implements Endpoint, ConnectionHost {
     this.rekey = options.rekey ?? { bytes: REKEY_BYTES, ms: REKEY_MS };
     this.createCongestion = options.congestion ?? createCubic;
     this.idle = idle;
+    this.keepAlive = options.keepAlive ?? 0;
     this.datagram = datagram;
   }
 

@@ -67,6 +67,8 @@ export interface Network {
   link(from: string, to: string, faults?: Partial<DatagramLinkFaults>): DatagramLink;
   /** Links in both directions. */
   connect(one: string, other: string, faults?: Partial<DatagramLinkFaults>): void;
+  /** Gives a node another address besides its own. */
+  alias(path: string, node: Node): void;
   /** Puts a datagram on its way. */
   send(datagram: Uint8Array, from: string, to: string): void;
   /** Lets everything happen until then, or until `done` says so. */
@@ -79,6 +81,7 @@ class Virtual implements Network {
   readonly transcript: Transcript;
   readonly #suite: Suite;
   readonly #nodes: Node[] = [];
+  readonly #aliases = new Map<string, Node>();
   readonly #links = new Map<string, DatagramLink>();
   readonly #out = new Uint8Array(1472);
   tap: Tap | undefined;
@@ -122,6 +125,10 @@ class Virtual implements Network {
   connect(one: string, other: string, faults: Partial<DatagramLinkFaults> = {}): void {
     this.link(one, other, faults);
     this.link(other, one, faults);
+  }
+
+  alias(path: string, node: Node): void {
+    this.#aliases.set(path, node);
   }
 
   send(datagram: Uint8Array, from: string, to: string): void {
@@ -197,7 +204,7 @@ class Virtual implements Network {
     for (const [name, link] of this.#links) {
       for (let came = link.pull(this.now); came !== undefined; came = link.pull(this.now)) {
         const to = name.slice(name.indexOf(">") + 1);
-        const node = this.#nodes.find(({ path }) => path === to);
+        const node = this.#nodes.find(({ path }) => path === to) ?? this.#aliases.get(to);
         if (node === undefined) continue;
         if (node.inbox.length >= SOCKET_DATAGRAMS) node.overflowed++;
         else node.inbox.push({ datagram: came.datagram, from: came.tag });
