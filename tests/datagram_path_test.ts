@@ -6,6 +6,9 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { offers } from "./datagram/offers.ts";
+import { toySuite } from "./datagram/toy_suite.ts";
+import { createRandom } from "./simulation/random.ts";
 import { CLIENT, createTransfer, SERVER, type Transfer } from "./datagram/transfer.ts";
 
 /** 10 Mbit/s, 20 ms there and back, one round trip of queue. */
@@ -206,8 +209,16 @@ Deno.test("a peer that moves to another host is followed, and its path is learne
   assert(client.connection!.stats().moves === 0);
 });
 
-Deno.test("both addresses change, one after the other", () => {
-  const transfer = createTransfer({ faults: TYPICAL, up: 3_000_000, down: 3_000_000 });
+/** A transfer between two peers: either may move. */
+function betweenPeers(up: number, down: number): Transfer {
+  const { ours, theirs } = offers({ random: createRandom(8).fill, suite: toySuite });
+  const transfer = createTransfer({ faults: TYPICAL, up, down, peer: () => ours });
+  transfer.server.node.endpoint.expect(theirs);
+  return transfer;
+}
+
+Deno.test("the addresses of both peers change, one after the other", () => {
+  const transfer = betweenPeers(3_000_000, 3_000_000);
   const { network, client, server } = transfer;
   network.scheduler.at(500, () => rebind(transfer, "client", "10.0.0.1:4444"));
   network.scheduler.at(1500, () => rebind(transfer, "server", "10.0.0.2:5555"));
@@ -217,7 +228,7 @@ Deno.test("both addresses change, one after the other", () => {
 });
 
 Deno.test("a transfer moves from a relay to the direct path and back without a gap", () => {
-  const transfer = createTransfer({ faults: TYPICAL, up: 6_000_000, down: 1_000_000 });
+  const transfer = betweenPeers(6_000_000, 1_000_000);
   const { network, client, server } = transfer;
   // The path of the beginning is the relay; the direct one is faster.
   const direct = { client: "192.168.0.1:1", server: "192.168.0.2:2" };

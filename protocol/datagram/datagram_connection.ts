@@ -408,7 +408,8 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
 
   #read(name: string, packet: Uint8Array, number: number, length: number): void {
     const { now } = this.#host;
-    const path = this.#paths.find(name) ?? this.#paths.add(name);
+    const path = this.#paths.find(name) ?? this.#newPath(name);
+    if (path === undefined) return;
     if (!path.validated) path.received += packet.length;
     this.#from = path;
     this.#noRoom = false;
@@ -421,6 +422,12 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
     if (eliciting) this.#elicited++;
     if (isLatest && !probing) this.#follow(path);
     this.#tellStreams();
+  }
+
+  /** A server does not move: what comes from elsewhere in its name was passed on by somebody. */
+  #newPath(name: string): PathState | undefined {
+    const isServer = this.role === "initiator" && this.offer === undefined;
+    return isServer ? undefined : this.#paths.add(name);
   }
 
   /** What comes while we close: the answer to our CLOSE, or a peer who has not heard it. */
