@@ -58,7 +58,7 @@ Deno.test("packets that are swapped are not taken for lost for long, and the rat
 
 Deno.test("losses in bursts are recovered from", () => {
   const transfer = createTransfer({
-    faults: { ...TYPICAL, burst: 0.005, burstLength: 20 },
+    faults: { ...TYPICAL, burst: 0.005, burstMs: 20 },
     up: 1_000_000,
     down: 1_000_000,
   });

@@ -804,9 +804,12 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
     this.#acks.handleTimeout(now);
     this.#paths.handleTimeout(now);
     if (this.#pacedUntil !== undefined && now >= this.#pacedUntil) this.#pacedUntil = undefined;
-    const due = this.#recovery.handleTimeout(now);
-    if (due === "loss") this.#detect();
-    else if (due === "probe") this.#probe();
+    // A timer that comes late may find both due.
+    for (let due = this.#recovery.handleTimeout(now); due !== undefined;) {
+      if (due === "loss") this.#detect();
+      else this.#probe();
+      due = this.#recovery.handleTimeout(now);
+    }
     this.#tellStreams();
   }
 

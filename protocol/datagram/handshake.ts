@@ -105,6 +105,7 @@ export class Initiator {
   #cookie = NOTHING;
   #sentMac = NOTHING;
   #retries = 0;
+  #isThrough = false;
 
   constructor(env: Env, peer: Peer, ids: { dcid: number; scid: number }, params: Params) {
     const { suite } = env;
@@ -149,11 +150,14 @@ export class Initiator {
   }
 
   /** Takes a RESP: what the handshake gives, or `undefined` where it is not genuine. */
-  response({ scid, noise }: RespPacket): Handshaken | undefined {
+  response({ noise }: RespPacket): Handshaken | undefined {
+    if (this.#isThrough) return undefined;
     const payload = this.#noise.read(noise);
-    const params = payload && parseParams(payload);
-    if (params === undefined || params.cid !== scid) return undefined;
-    return { ...this.#noise.split(), params };
+    if (payload === undefined) return undefined;
+    this.#isThrough = true;
+    // The id within counts: that in the header could have been changed on its way.
+    const params = parseParams(payload);
+    return params && { ...this.#noise.split(), params };
   }
 }
 

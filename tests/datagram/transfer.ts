@@ -160,6 +160,8 @@ export function createTransfer(options: TransferOptions = {}): Transfer {
       if (connection === undefined) return;
       if (connection.state !== "established" && connection.state !== "confirmed") return;
       read(one, SALT[theirs]);
+      // What is left is read in a turn of its own.
+      if (one.reads && connection.readable > 0) network.scheduler.after(5, () => {});
       write(one, SALT[own]);
       one.memory = Math.max(one.memory, connection.stats().memory);
     };

@@ -24,9 +24,9 @@ export interface DatagramLinkFaults {
   /** The largest datagram that passes. */
   mtu: number;
   loss: number;
-  /** How often a stretch begins in which all is lost, and how many datagrams it has on the average. */
+  /** How often a stretch begins in which all is lost, and how long it lasts on the average. */
   burst: number;
-  burstLength: number;
+  burstMs: number;
   duplicate: number;
   corrupt: number;
   /** How often a datagram takes a longer way, and how much longer. */
@@ -43,7 +43,7 @@ export const PERFECT_LINK: Readonly<DatagramLinkFaults> = {
   mtu: 65_527,
   loss: 0,
   burst: 0,
-  burstLength: 0,
+  burstMs: 0,
   duplicate: 0,
   corrupt: 0,
   reorder: 0,
@@ -92,7 +92,7 @@ class Way implements DatagramLink {
   #order = 0;
   /** When the narrow place is free again. */
   #freeAt = 0;
-  #burstLeft = 0;
+  #burstUntil = 0;
   #stalledUntil = 0;
   readonly faults: DatagramLinkFaults;
   readonly counts: DatagramLinkCounts = {
@@ -125,7 +125,7 @@ class Way implements DatagramLink {
       counts.overflow++;
       return;
     }
-    if (this.#isInBurst()) {
+    if (this.#isInBurst(now)) {
       counts.burst++;
       return;
     }
@@ -151,14 +151,11 @@ class Way implements DatagramLink {
     return this.#freeAt;
   }
 
-  #isInBurst(): boolean {
-    const { burst, burstLength } = this.faults;
-    if (this.#burstLeft > 0) {
-      this.#burstLeft--;
-      return true;
-    }
+  #isInBurst(now: number): boolean {
+    if (now < this.#burstUntil) return true;
+    const { burst, burstMs } = this.faults;
     if (burst <= 0 || !this.#random.chance(burst)) return false;
-    this.#burstLeft = this.#random.below(2 * burstLength);
+    this.#burstUntil = now + 2 * burstMs * this.#random.fraction();
     return true;
   }
 
