@@ -74,7 +74,7 @@ Deno.test("an INIT that is replayed gets the same answer, and makes nothing new"
   }
   assertEquals([endpoint.connections, endpoint.halfOpen], [1, 1]);
   // It never becomes a connection that its owner hears of.
-  endpoint.handleTimeout(20_000);
+  endpoint.handleTimeout(40_000);
   assertEquals([endpoint.connections, endpoint.halfOpen, endpoint.next()], [0, 0, undefined]);
 });
 

@@ -14,7 +14,7 @@ import type { DatagramLinkFaults } from "./simulation/datagram_link.ts";
 import { createRandom, type Random } from "./simulation/random.ts";
 
 /** Links that are tried where a machine watches, at least. */
-const LINKS = 2000;
+const LINKS = 3000;
 const linkRuns = () => Math.max(runs(40), runs(40) >= 1000 ? LINKS : 0);
 
 /** Draws what a link does: some kinds of trouble not at all, so that the others are not drowned. */

@@ -57,6 +57,8 @@ import type { Suite } from "./suite.ts";
 export const INIT_RETRY_MS = 300;
 /** A handshake that has not come through by then never will, in ms. */
 export const HANDSHAKE_MS = 10_000;
+/** How long a responder waits for proof, in ms: well beyond the moment when an initiator may get its answer. */
+export const HALF_OPEN_MS = 30_000;
 /** So many PTOs a closed connection still answers. */
 const CLOSING_PTOS = 3;
 /** After so many PTOs without a word a path is taken for dead, if there is another. */
@@ -211,7 +213,7 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
     this.#flow = createReceiveFlow(host.window);
     this.#idle = host.idle;
     this.#idleFrom = this.#quietFrom = now;
-    this.#lateAt = now + HANDSHAKE_MS;
+    this.#lateAt = now + (initiator === undefined ? HALF_OPEN_MS : HANDSHAKE_MS);
     if (initiator !== undefined) {
       this.#state = "initiating";
       this.#initDue = now;
@@ -639,7 +641,9 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
   onPathResponse(data: number): void {
     const path = this.#paths.answered(data);
     if (path === undefined || path === this.#paths.current) return;
-    if (path.wanted || path === this.#paths.latest) this.#move(path);
+    const rescued = path.rescue && this.#recovery.ptos >= DEAD_PTOS;
+    path.rescue = false;
+    if (path.wanted || rescued || path === this.#paths.latest) this.#move(path);
   }
 
   onClose(code: number, reason: string): void {
@@ -817,7 +821,10 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
   #probe(): void {
     if (this.#recovery.ptos >= DEAD_PTOS) {
       const other = this.#paths.fallback;
-      if (other !== undefined) this.#move(other);
+      if (other !== undefined) {
+        other.rescue = true;
+        if (other.challenge === undefined) this.#challenge(other);
+      }
     }
     const { oldest } = this.#recovery;
     this.#requeue(oldest);

@@ -32,6 +32,8 @@ export interface PathState {
   challengeDue: number | undefined;
   /** Whether we want to move there as soon as it has answered. */
   wanted: boolean;
+  /** Whether we want to move there if nothing is heard on the path in use any more. */
+  rescue: boolean;
   /** The challenge that is to be answered there. */
   response: number | undefined;
 }
@@ -77,7 +79,7 @@ export class Paths {
     this.#others.push(this.current);
     if (this.#others.length > OTHER_PATHS_MAX) this.#others.shift();
     this.current = path;
-    path.wanted = false;
+    path.wanted = path.rescue = false;
   }
 
   /** The last path that worked, apart from the one in use. */
@@ -170,6 +172,7 @@ function makePath(name: string, validated: boolean): PathState {
     challenges: 0,
     challengeDue: undefined,
     wanted: false,
+    rescue: false,
     response: undefined,
   };
 }

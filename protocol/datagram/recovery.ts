@@ -23,8 +23,8 @@ export const TIME_THRESHOLD = 9 / 8;
 export const TIME_THRESHOLD_MAX = 2;
 /** So many PTOs between two lost packets, with none acknowledged between, are persistent congestion. */
 export const PERSISTENT_PTOS = 3;
-/** The wait for a probe doubles so often at most. */
-export const BACKOFF_MAX = 8;
+/** The wait for a probe doubles up to this, in ms: then there are still some tries before all is given up. */
+export const PROBE_WAIT_MAX = 5000;
 /** Probes that go out at once. */
 export const PROBES = 2;
 /** So many PTOs after its loss a packet is forgotten; one that arrives later is not called late any more. */
@@ -192,7 +192,8 @@ export class Recovery {
     if (this.#sent.oldest === undefined) return undefined;
     // From the last packet, or from the last time that it was due: a timer that fired late fires once.
     const from = Math.max(this.#lastSent, this.#probedAt);
-    return from + this.pto * 2 ** Math.min(this.#ptos, BACKOFF_MAX);
+    const { pto } = this;
+    return from + Math.min(pto * 2 ** this.#ptos, Math.max(pto, PROBE_WAIT_MAX));
   }
 
   /** Takes an ACK: pairs of first number and end, highest first. */
