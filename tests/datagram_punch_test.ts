@@ -51,7 +51,7 @@ Deno.test("under loss they still find each other", () => {
   fc.assert(
     fc.property(fc.nat(), fc.integer({ min: 0, max: 200 }), (seed, skew) => {
       const { network, ours, theirs, ann, ben, found } = scene(seed);
-      network.connect(ANN, BEN, { delay: 30, loss: 0.2 });
+      network.connect(ANN, BEN, { delay: 30, loss: 0.1 });
       ann.endpoint.punch(0, { peer: ours, role: "initiator", candidates: [at(BEN)] });
       network.scheduler.at(skew, () =>
         ben.endpoint.punch(network.now, {
