@@ -40,7 +40,7 @@ export interface DatagramStream {
   readonly handshakeHash: Uint8Array;
   /** Reads some bytes into the array; `null` is the end. Rejects once the connection is over. */
   read(into: Uint8Array): Promise<number | null>;
-  /** Reads some bytes, without copying them; `null` is the end. */
+  /** Reads some bytes without copying: a view, valid until the next call. `null` is the end. */
   take(max: number): Promise<Uint8Array | null>;
   /** Writes some of the bytes and says how many. Rejects once the connection is over. */
   write(bytes: Uint8Array): Promise<number>;

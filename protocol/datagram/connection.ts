@@ -62,7 +62,7 @@ export interface DatagramConnection {
   write(bytes: Uint8Array): number;
   /** No more will be written. */
   finish(): void;
-  /** The next bytes, at most so many, which are the caller's; `undefined` while there are none. */
+  /** The next bytes, at most so many: a view, valid until the next call; `undefined` while there are none. */
   read(max: number): Uint8Array | undefined;
   /** Closes at once; what has not arrived is lost. The code is 0 or from 256 on. */
   close(now: number, code?: number, reason?: string): void;

@@ -8,6 +8,8 @@
 import { createRangeSet } from "./ranges.ts";
 
 const BLOCK_BYTES = 16 * 1024;
+/** Blocks that are kept for use again, so that a long transfer does not make garbage. */
+const SPARE_BLOCKS_MAX = 8;
 /** The most pieces that may lie apart; a packet that would make more is taken for lost. */
 export const PIECES_MAX = 8192;
 
@@ -40,7 +42,7 @@ export interface ReceiveStream {
   readonly pieces: number;
   /** Takes a piece, `packet` from `from` to `to`, as the stream's bytes from `offset` on. */
   take(offset: number, packet: Uint8Array, from: number, to: number, fin: boolean): Taken;
-  /** The next bytes, at most so many: the caller's own from now on. `undefined` while there are none. */
+  /** The next bytes, at most so many: a view, valid until the next call. `undefined` while there are none. */
   read(max: number): Uint8Array | undefined;
   /** Forgets everything. */
   clear(): void;
@@ -48,6 +50,9 @@ export interface ReceiveStream {
 
 class Incoming implements ReceiveStream {
   readonly #blocks = new Map<number, Uint8Array>();
+  readonly #spare: Uint8Array[] = [];
+  /** The block that the reader may still look at, though nothing else is in it. */
+  #lent: Uint8Array | undefined;
   /** Pieces behind the first hole. */
   readonly #apart = createRangeSet();
   /** Everything before it is here. */
@@ -126,7 +131,9 @@ class Incoming implements ReceiveStream {
     for (let at = start; at < end;) {
       const index = Math.floor(at / BLOCK_BYTES);
       let block = this.#blocks.get(index);
-      if (block === undefined) this.#blocks.set(index, block = new Uint8Array(BLOCK_BYTES));
+      if (block === undefined) {
+        this.#blocks.set(index, block = this.#spare.pop() ?? new Uint8Array(BLOCK_BYTES));
+      }
       const part = Math.min(end - at, BLOCK_BYTES - at % BLOCK_BYTES);
       block.set(packet.subarray(from, from + part), at % BLOCK_BYTES);
       from += part;
@@ -135,23 +142,33 @@ class Incoming implements ReceiveStream {
   }
 
   read(max: number): Uint8Array | undefined {
+    this.#takeBack();
     const inBlock = this.readTo % BLOCK_BYTES;
     const count = Math.min(max, this.readable, BLOCK_BYTES - inBlock);
     if (count <= 0) return undefined;
     const index = Math.floor(this.readTo / BLOCK_BYTES);
     const block = this.#blocks.get(index)!;
     this.readTo += count;
-    // A block that was read to its end is the reader's: its bytes are never copied again.
-    if (inBlock + count === BLOCK_BYTES) this.#blocks.delete(index);
-    else if (this.readTo === this.highest) {
-      // Nothing else is in it, so a stream that rests holds no memory.
+    if (inBlock + count === BLOCK_BYTES || this.readTo === this.highest) {
       this.#blocks.delete(index);
+      this.#lent = block;
     }
     return block.subarray(inBlock, inBlock + count);
   }
 
+  /** The reader is done with what it was given last. */
+  #takeBack(): void {
+    if (this.#lent === undefined) return;
+    // A stream that rests holds no memory.
+    if (this.#blocks.size === 0) this.#spare.length = 0;
+    else if (this.#spare.length < SPARE_BLOCKS_MAX) this.#spare.push(this.#lent);
+    this.#lent = undefined;
+  }
+
   clear(): void {
     this.#blocks.clear();
+    this.#spare.length = 0;
+    this.#lent = undefined;
     this.#apart.clear();
     this.readTo = this.highest = this.#here;
   }
