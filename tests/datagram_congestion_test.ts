@@ -95,7 +95,7 @@ Deno.test("the window never grows while it is not made use of", () => {
   assertEquals(cubic.window, INITIAL_PACKETS * PACKET);
 });
 
-Deno.test("HyStart++ ends slow start when the smallest round trip of a round has grown, and not for one spike", () => {
+Deno.test("HyStart++ ends slow start when round trips have grown for five rounds, or by half, and not for one spike", () => {
   const run = (rtts: (round: number, at: number) => number, rounds: number) => {
     const hystart = createHyStart();
     let number = 0;
@@ -111,6 +111,8 @@ Deno.test("HyStart++ ends slow start when the smallest round trip of a round has
   assertEquals(run((round, at) => round === 5 && at < 5 ? 500 : 50, 40), undefined);
   const ended = run((round) => round < 10 ? 50 : 60, 40)!;
   assertEquals(ended, 15);
+  // By half: as soon as there are eight of them.
+  assertEquals(run((round) => round < 10 ? 50 : 75, 40), 10);
   // It was only noise: the round trip goes back.
   assertEquals(run((round) => round === 10 ? 60 : 50, 40), undefined);
 });

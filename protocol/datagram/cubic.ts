@@ -33,6 +33,7 @@ interface Memory {
   readonly reno: number;
   readonly epoch: number | undefined;
   readonly k: number;
+  readonly hystart: HyStart | undefined;
 }
 
 class Cubic implements Congestion {
@@ -128,6 +129,7 @@ class Cubic implements Congestion {
       reno: this.#reno,
       epoch: this.#epoch,
       k: this.#k,
+      hystart: this.#hystart,
     };
     this.#troubleAt = now;
     this.#prior = this.window;
@@ -152,6 +154,7 @@ class Cubic implements Congestion {
     this.#reno = memory.reno;
     this.#epoch = memory.epoch;
     this.#k = memory.k;
+    this.#hystart = memory.hystart;
   }
 
   onPersistent(): void {

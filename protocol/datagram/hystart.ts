@@ -1,6 +1,10 @@
 /**
- * HyStart++ (RFC 9406): slow start ends before it overflows the path, when the smallest round trip of a
- * round has grown. Whether it has is looked at once more, at a quarter of the growth, before it counts.
+ * HyStart++ (RFC 9406): slow start ends before it overflows the path, when round trips have grown. Whether they
+ * have is looked at for some rounds more, at a quarter of the growth, before it counts.
+ *
+ * The RFC compares the smallest round trips of two rounds. A sender that paces leaves the queue empty at the
+ * end of each round, and that hides it. So what counts here is the smallest of eight samples in a row, above the
+ * smallest of all; and when it has grown by half there is no doubt left.
  *
  * @module
  */
@@ -12,6 +16,8 @@ const SAMPLES = 8;
 const GROWTH_DIVISOR = 4;
 /** Rounds of slower growth, the one in which it began included. */
 const ROUNDS = 5;
+/** So many times the smallest round trip, the queue is there for certain. */
+const CERTAIN = 1.5;
 
 /** The search for the end of slow start. */
 export interface HyStart {
@@ -22,46 +28,43 @@ export interface HyStart {
 }
 
 class Search implements HyStart {
+  #smallest = Infinity;
+  readonly #last: number[] = [];
   #roundEnd = 0;
-  #last = Infinity;
-  #current = Infinity;
-  #samples = 0;
-  /** The smallest round trip when conservative slow start began. */
-  #baseline: number | undefined;
+  /** Whether round trips have grown in this round. */
+  #grown = false;
+  /** Rounds of slower growth, or 0 while it is not slower. */
   #rounds = 0;
 
   get divisor(): number {
-    return this.#baseline === undefined ? 1 : GROWTH_DIVISOR;
+    return this.#rounds === 0 ? 1 : GROWTH_DIVISOR;
   }
 
   onAck(largest: number, next: number, rtt: number | undefined): boolean {
-    if (rtt !== undefined) {
-      this.#current = Math.min(this.#current, rtt);
-      this.#samples++;
-    }
-    if (this.#samples >= SAMPLES) this.#judge();
+    if (rtt !== undefined && this.#isCertain(rtt)) return true;
     if (largest < this.#roundEnd) return false;
     this.#roundEnd = next;
-    this.#last = this.#current;
-    this.#current = Infinity;
-    this.#samples = 0;
-    return this.#baseline !== undefined && ++this.#rounds >= ROUNDS;
+    // A whole round without it: it was noise.
+    if (!this.#grown) this.#rounds = 0;
+    else if (++this.#rounds > ROUNDS) return true;
+    this.#grown = false;
+    return false;
   }
 
-  #judge(): void {
-    if (this.#baseline !== undefined) {
-      // It was noise: the round trip is what it was.
-      if (this.#current < this.#baseline) this.#baseline = undefined;
-      return;
-    }
-    if (this.#last === Infinity) return;
+  #isCertain(rtt: number): boolean {
+    this.#smallest = Math.min(this.#smallest, rtt);
+    this.#last.push(rtt);
+    if (this.#last.length > SAMPLES) this.#last.shift();
+    if (this.#last.length < SAMPLES) return false;
+    const growth = Math.min(...this.#last) - this.#smallest;
     const threshold = Math.max(
       RTT_THRESHOLD_MIN,
-      Math.min(this.#last / RTT_DIVISOR, RTT_THRESHOLD_MAX),
+      Math.min(this.#smallest / RTT_DIVISOR, RTT_THRESHOLD_MAX),
     );
-    if (this.#current < this.#last + threshold) return;
-    this.#baseline = this.#current;
-    this.#rounds = 0;
+    if (growth < threshold) return false;
+    this.#grown = true;
+    if (this.#rounds === 0) this.#rounds = 1;
+    return growth >= (CERTAIN - 1) * this.#smallest;
   }
 }
 
