@@ -71,9 +71,12 @@ function makeLab(relay: Process): Lab {
   return {
     inside: (side, command, args) => ["ip", ["netns", "exec", name(side), command, ...args]],
     async tcp(control) {
-      for (const [side] of SIDES) {
-        const setting = `net.ipv4.tcp_congestion_control=${control}`;
-        await runToEnd("ip", ["netns", "exec", name(side), "sysctl", "-w", setting]);
+      // By route: a namespace may not choose every one for itself.
+      for (const [side, host] of SIDES) {
+        const route = `route replace 10.77.0.0/24 dev ${
+          device(side)
+        } src ${host} congctl ${control}`;
+        await ip("-n", name(side), ...route.split(" "));
       }
     },
     async close() {

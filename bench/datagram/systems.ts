@@ -23,7 +23,7 @@ export interface System {
 }
 
 /** TFTP needs a round trip for every 512 bytes: so much is enough to know. */
-const TFTP_BYTES = 100_000;
+const TFTP_BYTES = 50_000;
 const PORT = "7000";
 const END = (name: string) => new URL(`ends/${name}`, import.meta.url).pathname;
 

@@ -10,6 +10,7 @@
  */
 
 import { blocksOf, cellsOf, examplesOf, PATH, type Table, tableText } from "./document.ts";
+import { datagramListing, playDatagrams } from "./datagrams.ts";
 import { fieldTable } from "./fields.ts";
 import { playStory } from "./story.ts";
 import { TABLES } from "./tables.ts";
@@ -53,6 +54,10 @@ export function rewrite(document: string): string {
     .replace(
       /^```transcript (.*)\n[^]*?^```$/gm,
       (_, name: string) => `\`\`\`transcript ${name}\n${playTranscript(name)}\`\`\``,
+    )
+    .replace(
+      /^```datagrams\n[^]*?^```$/gm,
+      () => `\`\`\`datagrams\n${datagramListing(playDatagrams())}\`\`\``,
     )
     .replace(
       /^```(json (command|done|event) .*)\n([^]*?)^```$/gm,
