@@ -331,7 +331,7 @@ function byteTable(first: string, bytes: Record<string, number>): Table {
 
 function paramsTable(): Table {
   return {
-    header: ["Id", "Name", "From", "To", "Meaning"],
+    header: ["Byte", "Name", "From", "To", "Meaning"],
     rows: Object.entries(PARAMS_TABLE).map(([name, { id, min, max }]) => [
       String(id),
       code(name),
