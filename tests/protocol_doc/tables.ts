@@ -46,7 +46,7 @@ import {
   HALF_OPEN_MS,
   HANDSHAKE_MS,
   INIT_RETRY_MS,
-} from "../../protocol/datagram/datagram_connection.ts";
+} from "../../protocol/datagram/handshake_progress.ts";
 import { DATAGRAM_TABLE } from "../../protocol/datagram/datagram_table.ts";
 import { ENDPOINT_LIMITS, IDLE_MS } from "../../protocol/datagram/endpoint.ts";
 import { WINDOW_DEFAULT } from "../../protocol/datagram/flow.ts";

@@ -45,14 +45,14 @@ if (role === "receive") {
   stream.connect(socket, 1, Number(port), peer);
   const chunk = Buffer.alloc(64 * 1024, 7);
   let left = Number(bytes);
-  function write() {
+  const write = () => {
     while (left > 0) {
       const part = left < chunk.length ? chunk.subarray(0, left) : chunk;
       left -= part.length;
       if (!stream.write(part)) return stream.once("drain", write);
     }
     stream.end();
-  }
+  };
   write();
   stream.on("close", () => process.exit(0));
   stream.on("error", () => process.exit(1));
