@@ -4,7 +4,7 @@
  *
  * What it knows is elsewhere: how the handshake goes (handshake_progress), the streams (stream_pair), small frames
  * (small_frames), what was sent (recovery) and has come (acknowledgement), the path in use (route) and the others
- * (paths), the end (goodbye). Here they are put together.
+ * (paths), what goes out (outbox), the end (goodbye). Here they are put together.
  *
  * @module
  */
@@ -39,15 +39,13 @@ import { FORGERIES_MAX, OpeningKey, type RekeyLimits, SealingKey } from "./packe
 import { expandNumber } from "./packet_number.ts";
 import {
   DATA_OVERHEAD,
-  DATAGRAM_BYTES_MAX,
   DATAGRAM_BYTES_MIN,
   phaseOf,
   type RespPacket,
   type RetryPacket,
-  writeDataHeader,
 } from "./packet.ts";
-import { PacketWriter } from "./packet_writer.ts";
-import { allowance, isSameHost, Paths, type PathState } from "./paths.ts";
+import { Outbox } from "./outbox.ts";
+import { isSameHost, Paths, type PathState } from "./paths.ts";
 import { Recovery, type RecoveryHandler } from "./recovery.ts";
 import { Route } from "./route.ts";
 import { CONTROL, type SentPacket } from "./sent_packets.ts";
@@ -61,16 +59,8 @@ const CLOSING_PTOS = 3;
 const DEAD_PTOS = 3;
 /** How long packets of an old key may be late, in PTOs. */
 const KEY_PTOS = 3;
-/** The shortest wait for the answer to a challenge, in ms. */
-const CHALLENGE_MS = 100;
 /** Late packets are told apart from repeated ones as far back as this. */
 const LATE_PACKETS = 512;
-/** A receiver that only acknowledges asks for an acknowledgement after so many packets, to forget what it acknowledged. */
-const PING_EVERY = 32;
-/** A number is left out every so many packets, at least and in addition at most. */
-const SKIP_MIN = 128;
-const SKIP_SPREAD = 2048;
-
 /** What a connection needs of its endpoint. */
 export interface ConnectionHost {
   readonly suite: Suite;
@@ -115,11 +105,8 @@ export interface ConnectionPacket {
   readonly alone: boolean;
 }
 
-/** Packets are opened into one array and written by one writer, one at a time: all connections share them. */
+/** Packets are opened into it, one at a time: all connections share it. */
 const opened = new Uint8Array(65_536);
-const writer = new PacketWriter();
-const NO_STREAM: readonly number[] = [];
-const NO_FRAMES = { control: 0, limit: 0, sequence: 0, stream: NO_STREAM, fin: false } as const;
 
 /** A connection as its endpoint knows it. */
 export class Connection implements DatagramConnection, FrameHandler, RecoveryHandler {
@@ -129,10 +116,8 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
   #state: DatagramState;
   readonly #handshake: Calling | Answering;
   #handshakeHash: Uint8Array | undefined;
-  #sealing!: SealingKey;
   #opening!: OpeningKey;
   readonly #paths: Paths;
-  #route: Route;
   /** The largest datagram that both sides want. */
   #datagram: number;
   readonly #recovery: Recovery;
@@ -140,27 +125,21 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
   readonly #streams: StreamPair;
   readonly #small: SmallFrames;
   readonly #goodbye = new Goodbye();
-  /** The next number that is left out. */
-  #skipAt = Infinity;
+  readonly #outbox: Outbox;
   #idle: number;
   /** Silence counts from here; and whether we have sent something since that should have been answered. */
   #idleFrom: number;
   #hasAsked = false;
   /** When something was heard last, or asked. */
   #quietFrom: number;
-  /** Packets that came since we sent one that is acknowledged. */
-  #unasked = 0;
   /** While a packet is read: where it came from, and whether its data had no room; whether to stop reading. */
   #from: PathState | undefined;
   #noRoom = false;
   #stopped = false;
   readonly #isStopped = (): boolean => this.#stopped;
   readonly #figures = {
-    datagramsSent: 0,
-    bytesSent: 0,
     datagramsReceived: 0,
     bytesReceived: 0,
-    probes: 0,
     moves: 0,
     blackHoles: 0,
   };
@@ -174,8 +153,16 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
     const index = { claim: () => host.claim(this), release: (old: number) => host.release(old) };
     this.#small = new SmallFrames(this.#streams, index, cid);
     this.#datagram = host.datagram;
-    this.#route = this.#newRoute();
-    this.#recovery = new Recovery(this.#route.rtt, this);
+    const route = this.#newRoute();
+    this.#recovery = new Recovery(route.rtt, this);
+    this.#outbox = new Outbox({
+      recovery: this.#recovery,
+      acks: this.#acks,
+      streams: this.#streams,
+      small: this.#small,
+      randomNumber: () => host.randomNumber(),
+      onAsked: (now) => this.#asked(now),
+    }, route);
     this.#idle = host.idle;
     this.#idleFrom = this.#quietFrom = now;
     if (initiator !== undefined) {
@@ -198,6 +185,9 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
   }
   get handshakeHash(): Uint8Array | undefined {
     return this.#state === "half-open" ? undefined : this.#handshakeHash;
+  }
+  get #route(): Route {
+    return this.#outbox.route;
   }
   get #flowing(): boolean {
     return this.#state === "established" || this.#state === "confirmed";
@@ -229,9 +219,11 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
         return this.#tellHandshake("established", from, cause);
       case "accept":
         this.#trust(CONTROL.confirmed);
+        this.#outbox.triesLarger = true;
         this.#small.own.issue();
         return this.#tellHandshake("accepted", from, cause);
       case "confirm":
+        this.#outbox.triesLarger = true;
         this.#small.own.issue();
         return this.#tellHandshake("confirmed", from, cause);
       case "sendClose":
@@ -301,16 +293,16 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
     const { now, suite, rekey } = this.#host;
     const isOurs = this.role === "initiator";
     this.#handshakeHash = hash;
-    this.#sealing = new SealingKey(suite, isOurs ? initiator : responder, now, rekey);
+    const sealing = new SealingKey(suite, isOurs ? initiator : responder, now, rekey);
     this.#opening = new OpeningKey(suite, isOurs ? responder : initiator);
     this.#small.begin(params.cid);
     this.#idle = Math.min(this.#idle, params.idle);
     this.#streams.peerLimit = params.window;
     this.#datagram = Math.min(this.#datagram, params.datagram);
-    this.#route = this.#newRoute();
+    this.#outbox.route = this.#newRoute();
     this.#recovery.move(this.#route.rtt);
     this.#recovery.delayMax = params.ackDelay;
-    this.#chooseSkip();
+    this.#outbox.begin(sealing);
   }
 
   /** A RETRY came for us. */
@@ -380,7 +372,7 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
       const { now } = this.#host;
       this.#acks.take(number, eliciting, urgent, now, this.#route.rtt.smoothed);
     }
-    if (eliciting) this.#unasked++;
+    if (eliciting) this.#outbox.unasked++;
     if (isLatest && !probing) this.#follow(path);
     this.#tellStreams();
   }
@@ -449,7 +441,7 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
   /** Nothing is known of the path in use but how long its answer took. */
   #beginRoute(path: PathState): void {
     this.#figures.blackHoles += this.#route.mtu.blackHoles;
-    this.#route = this.#newRoute();
+    this.#outbox.route = this.#newRoute();
     const { rtt } = this.#route;
     if (path.challenges > 0) rtt.sample(Math.max(0, this.#host.now - path.challengedAt), 0, 0);
     this.#route.pace();
@@ -634,6 +626,14 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
 
   // Time.
 
+  /** A packet has gone out that must be acknowledged. */
+  #asked(now: number): void {
+    this.#quietFrom = now;
+    // Silence is counted from the first packet that should have been answered.
+    if (!this.#hasAsked) this.#idleFrom = now;
+    this.#hasAsked = true;
+  }
+
   get #idleAt(): number {
     return this.#idleFrom + Math.max(this.#idle, 3 * this.#recovery.pto);
   }
@@ -720,174 +720,31 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
       case "initiating":
       case "retrying":
       case "half-open":
-        length = this.#count(this.#handshake.transmit(out, now));
+        length = this.#outbox.count(this.#handshake.transmit(out, now));
         break;
       case "established":
       case "confirmed": {
         const path = this.#paths.busy(now);
         if (path !== undefined) {
-          length = this.#transmitPath(out, path, now);
+          length = this.#outbox.path(out, path, this.#paths, now);
           return { length, path: path.name, alone: true };
         }
-        length = this.#transmitData(out, now);
+        length = this.#outbox.data(out, now);
         break;
       }
       case "closing":
-        if (this.#goodbye.due) {
-          writer.begin(DATAGRAM_BYTES_MIN - DATA_OVERHEAD);
-          this.#goodbye.write(writer);
-          length = this.#seal(out, this.#recovery.take());
-        }
+        if (this.#goodbye.due) length = this.#outbox.close(out, this.#goodbye, now);
     }
     return length === 0 ? undefined : { length, path: this.path, alone: false };
-  }
-
-  #count(length: number): number {
-    if (length > 0) this.#figures.datagramsSent++;
-    this.#figures.bytesSent += length;
-    return length;
-  }
-
-  /** Seals what the writer has; gives the packet's length. */
-  #seal(out: Uint8Array, number: number): number {
-    const sealing = this.#sealing;
-    sealing.turn(number, this.#recovery.largestAcked, this.#host.now);
-    writeDataHeader(out, { phase: sealing.phase, dcid: this.#small.peer.current, number });
-    return this.#count(sealing.seal(out, writer.frames(), number));
-  }
-
-  /** A packet that only looks at a path: a challenge, or the answer to one. */
-  #transmitPath(out: Uint8Array, path: PathState, now: number): number {
-    // As large as the smallest path must carry, as far as that is allowed.
-    writer.begin(Math.min(allowance(path), DATAGRAM_BYTES_MIN, out.length) - DATA_OVERHEAD);
-    if (path.response !== undefined) {
-      writer.pathResponse(path.response);
-      path.response = undefined;
-    }
-    if (path.challengeDue !== undefined && now >= path.challengeDue) {
-      writer.pathChallenge(path.challenge!);
-      this.#paths.challenged(path, now, Math.max(this.#recovery.pto, CHALLENGE_MS));
-    }
-    writer.pad();
-    const length = this.#seal(out, this.#recovery.take());
-    if (!path.validated) path.sent += length;
-    return length;
-  }
-
-  #transmitData(out: Uint8Array, now: number): number {
-    const recovery = this.#recovery;
-    if (recovery.next >= this.#skipAt) {
-      recovery.skip();
-      this.#chooseSkip();
-    }
-    const probing = recovery.probes > 0;
-    if (!recovery.full) {
-      // Before the data: they would never leave room for it in the window.
-      const probe = probing ? undefined : this.#probeSize(out.length, now);
-      if (probe !== undefined) return this.#transmitProbe(out, probe, now);
-      const size = Math.min(probing ? DATAGRAM_BYTES_MIN : this.#route.mtu.size, out.length);
-      const wants = probing || this.#small.wants || this.#streams.wants;
-      if (wants && (probing || this.#mayGo(size, now))) {
-        return this.#transmitPacket(out, size, now, probing);
-      }
-    }
-    return this.#acks.due ? this.#transmitAck(out, now) : 0;
-  }
-
-  #mayGo(size: number, now: number): boolean {
-    return this.#route.mayGo(size, this.#recovery.inFlight, this.#recovery.next, now);
-  }
-
-  #transmitPacket(out: Uint8Array, size: number, now: number, probing: boolean): number {
-    writer.begin(size - DATA_OVERHEAD);
-    const acked = this.#acks.owed ? this.#writeAck(now) : -1;
-    const { control, limit, sequence } = this.#small.write(writer);
-    const fin = writer.stream(this.#streams.sending, this.#streams.peerLimit);
-    const stream = writer.streamed;
-    if (probing) {
-      this.#recovery.probes--;
-      this.#figures.probes++;
-      // The last of them asks for an answer at once.
-      if (stream.length === 0 || this.#recovery.probes === 0) writer.ping();
-    }
-    return this.#send(out, now, { control, limit, sequence, stream, fin, acked, mtuProbe: false });
-  }
-
-  #send(
-    out: Uint8Array,
-    now: number,
-    about: Pick<
-      SentPacket,
-      "control" | "limit" | "sequence" | "stream" | "fin" | "acked" | "mtuProbe"
-    >,
-  ): number {
-    const number = this.#recovery.next;
-    const length = this.#seal(out, number);
-    this.#recovery.send({
-      ...about,
-      number,
-      time: now,
-      bytes: length,
-      path: this.#recovery.path,
-      inFlight: true,
-      fate: "open",
-      lostAt: 0,
-      episode: 0,
-      before: undefined,
-      behind: undefined,
-    });
-    this.#route.gone(length, now);
-    this.#unasked = 0;
-    this.#quietFrom = now;
-    // Silence is counted from the first packet that should have been answered.
-    if (!this.#hasAsked) this.#idleFrom = now;
-    this.#hasAsked = true;
-    return length;
-  }
-
-  #writeAck(now: number): number {
-    writer.ack(this.#acks.received, this.#acks.delay(now));
-    this.#acks.sent();
-    return this.#acks.largest;
-  }
-
-  #transmitAck(out: Uint8Array, now: number): number {
-    writer.begin(Math.min(DATAGRAM_BYTES_MIN, out.length) - DATA_OVERHEAD);
-    const acked = this.#writeAck(now);
-    const isLong = this.#acks.received.count > 1;
-    if (this.#unasked < PING_EVERY || !isLong || this.#recovery.full) {
-      return this.#seal(out, this.#recovery.take());
-    }
-    writer.ping();
-    return this.#send(out, now, { ...NO_FRAMES, acked, mtuProbe: false });
-  }
-
-  /** The size of a packet that tries whether it arrives, if one is due and may go. */
-  #probeSize(room: number, now: number): number | undefined {
-    if (this.#state !== "confirmed" || this.#recovery.ptos > 0) return undefined;
-    // Without bytes under way nobody needs larger packets.
-    if (this.#streams.sending.sentTo < DATAGRAM_BYTES_MAX) return undefined;
-    const size = this.#route.mtu.probe(now);
-    if (size === undefined || size > room) return undefined;
-    return this.#mayGo(size, now) ? size : undefined;
-  }
-
-  #transmitProbe(out: Uint8Array, size: number, now: number): number {
-    writer.begin(size - DATA_OVERHEAD);
-    writer.ping();
-    writer.pad();
-    this.#route.mtu.probed(size);
-    return this.#send(out, now, { ...NO_FRAMES, acked: -1, mtuProbe: true });
-  }
-
-  #chooseSkip(): void {
-    this.#skipAt = this.#recovery.next + SKIP_MIN + this.#host.randomNumber() % SKIP_SPREAD;
   }
 
   stats(): DatagramStats {
     const { rtt, congestion, mtu } = this.#route;
     return {
       ...this.#figures,
+      datagramsSent: this.#outbox.datagrams,
+      bytesSent: this.#outbox.bytes,
+      probes: this.#outbox.probes,
       rtt: rtt.smoothed,
       rttMin: rtt.min,
       window: congestion.window,
@@ -896,7 +753,7 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
       lost: this.#recovery.lost,
       late: this.#recovery.late,
       forgeries: this.#opening?.forgeries ?? 0,
-      keysSent: this.#sealing?.turns ?? 0,
+      keysSent: this.#outbox.turns,
       keysReceived: this.#opening?.turns ?? 0,
       blackHoles: this.#figures.blackHoles + mtu.blackHoles,
       memory: this.#streams.kept,

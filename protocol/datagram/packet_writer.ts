@@ -23,6 +23,7 @@ import type { SendStream } from "./send_stream.ts";
 
 /** The most pieces of the stream in one packet: what was lost may be in many. */
 const PIECES_MAX = 8;
+const PATH_FRAME_BYTES = 9;
 /** A piece smaller than this is not worth its header, if it is not the last. */
 const PIECE_BYTES_MIN = 16;
 
@@ -76,12 +77,15 @@ export class PacketWriter {
     this.#at = writeNumberFrame(this.#bytes, this.#at, FRAME_TYPE.retireCid, sequence);
   }
 
-  pathChallenge(data: number): void {
+  /** False where it does not fit: to an address that has not answered only so much may go. */
+  pathChallenge(data: number): boolean {
+    if (this.#room - this.#at < PATH_FRAME_BYTES) return false;
     this.#at = writePathFrame(this.#bytes, this.#at, FRAME_TYPE.pathChallenge, data);
+    return true;
   }
 
   pathResponse(data: number): void {
-    if (this.#room - this.#at < 9) return;
+    if (this.#room - this.#at < PATH_FRAME_BYTES) return;
     this.#at = writePathFrame(this.#bytes, this.#at, FRAME_TYPE.pathResponse, data);
   }
 
