@@ -29,6 +29,7 @@ export interface DatagramEnding {
    * too long; `unreachable`: the handshake never came through.
    */
   readonly by: "us" | "peer" | "fault" | "silence" | "unreachable";
+  /** The code of CLOSE; 0 where there was none. */
   readonly code: number;
   /** A sentence for people; from the peer it is what the peer has sent. */
   readonly text: string;

@@ -7,6 +7,7 @@
 
 /** An acknowledgement, as congestion control sees it. */
 export interface AckSample {
+  /** When it came. */
   readonly now: number;
   /** Bytes that it newly acknowledges. */
   readonly bytes: number;
@@ -32,6 +33,7 @@ export interface Congestion {
   readonly pacingGain: number;
   /** Whether the path's capacity is still looked for. */
   readonly searching: boolean;
+  /** Packets were acknowledged. */
   onAck(sample: AckSample): void;
   /** Whether a packet sent then that is lost is news, and not of a trouble that was answered already. */
   isNews(sentAt: number): boolean;

@@ -11,19 +11,27 @@ import type { DatagramInput, DatagramState } from "./datagram_table.ts";
 
 /** Figures of a connection. Times are in ms, sizes in bytes. */
 export interface DatagramStats {
+  /** The round trip, smoothed. */
   readonly rtt: number;
+  /** The smallest round trip. */
   readonly rttMin: number;
-  /** What may be under way, and what is. */
+  /** What may be under way. */
   readonly window: number;
+  /** What is. */
   readonly inFlight: number;
   /** Bytes of a datagram on this path. */
   readonly mtu: number;
+  /** Datagrams that went out. */
   readonly datagramsSent: number;
+  /** Their bytes. */
   readonly bytesSent: number;
+  /** Genuine datagrams that came. */
   readonly datagramsReceived: number;
+  /** Their bytes. */
   readonly bytesReceived: number;
-  /** Packets called lost, and those of them that were only late. */
+  /** Packets called lost. */
   readonly lost: number;
+  /** Those of them that were only late. */
   readonly late: number;
   /** How often the peer was asked because nothing was heard. */
   readonly probes: number;
@@ -31,8 +39,9 @@ export interface DatagramStats {
   readonly moves: number;
   /** Packets that were not genuine. */
   readonly forgeries: number;
-  /** How often each side has turned to another key. */
+  /** How often we have turned to another key. */
   readonly keysSent: number;
+  /** How often the peer has. */
   readonly keysReceived: number;
   /** How often the path has become narrower. */
   readonly blackHoles: number;
@@ -42,7 +51,9 @@ export interface DatagramStats {
 
 /** One connection. */
 export interface DatagramConnection {
+  /** Where it stands. */
   readonly state: DatagramState;
+  /** Who has called. */
   readonly role: "initiator" | "responder";
   /** The name of the offer by which it was made, if it was. */
   readonly offer: Uint8Array | undefined;
@@ -68,11 +79,13 @@ export interface DatagramConnection {
   close(now: number, code?: number, reason?: string): void;
   /** Moves to another path once the peer has answered there. */
   migrate(now: number, path: string): void;
+  /** Its figures now. */
   stats(): DatagramStats;
 }
 
 /** What every transition of a connection says. */
-interface Happening extends Step<DatagramState, DatagramInput | DatagramEvent> {
+export interface Happening extends Step<DatagramState, DatagramInput | DatagramEvent> {
+  /** The connection that it happened to. */
   readonly connection: DatagramConnection;
 }
 

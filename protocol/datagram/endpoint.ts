@@ -58,8 +58,9 @@ export interface EndpointLimits {
   readonly halfOpen: number;
   /** From so many of them on a stranger must show a cookie. */
   readonly cookieFrom: number;
-  /** Searches for a path at a time, and offers that are expected. */
+  /** Searches for a path at a time. */
   readonly punches: number;
+  /** Offers that are expected. */
   readonly offers: number;
 }
 
@@ -81,11 +82,13 @@ const ASKED_MAX = 16;
 
 /** What an endpoint is made with. */
 export interface EndpointOptions {
+  /** Cryptography and chance. */
   readonly env: Env;
   /** The time now, in ms. */
   readonly now: number;
   /** A server's static keys: with them it takes clients. */
   readonly static?: KeyPair;
+  /** How much is taken on; ENDPOINT_LIMITS where nothing is said. */
   readonly limits?: Partial<EndpointLimits>;
   /** How far a peer's stream may be ahead of its reader. */
   readonly window?: Window;
@@ -136,6 +139,7 @@ export interface Endpoint {
   readonly connections: number;
   /** Those whose handshake a stranger has begun and not shown to be no replay. */
   readonly halfOpen: number;
+  /** What was thrown away. */
   readonly counters: Readonly<EndpointCounters>;
   /** Calls a server or a peer. */
   connect(now: number, path: string, peer: Peer): DatagramConnection;
@@ -153,8 +157,11 @@ export interface Endpoint {
    * @param out 1472 bytes at least; with more, several datagrams for one path may come at once.
    */
   transmit(now: number, out: Uint8Array): Transmit | undefined;
+  /** When to call `handleTimeout`, or `undefined` if nothing waits for time. */
   timeout(): number | undefined;
+  /** Lets time pass; too early it does nothing. */
   handleTimeout(now: number): void;
+  /** What happened next, or `undefined` if nothing more has. */
   next(): EndpointTransition | undefined;
 }
 

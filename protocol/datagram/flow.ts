@@ -7,7 +7,9 @@
 
 /** How large the window is at first, and at most, in bytes. */
 export interface Window {
+  /** At first. */
   readonly initial: number;
+  /** At most. */
   readonly max: number;
 }
 

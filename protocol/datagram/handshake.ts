@@ -28,6 +28,7 @@ import { concatenate, type Env, KEY_BYTES, type KeyPair, type Suite } from "./su
 
 /** Whom a client calls: a server whose key it knows. */
 export interface ServerPeer {
+  /** Tells it from an offer. */
   readonly kind: "server";
   /** The server's static public key. */
   readonly key: Uint8Array;
@@ -35,6 +36,7 @@ export interface ServerPeer {
 
 /** A user with whom the forum server has put us in touch. */
 export interface OfferPeer {
+  /** Tells it from a server. */
   readonly kind: "offer";
   /** The name of the offer, 16 bytes, not all zero. */
   readonly offer: Uint8Array;

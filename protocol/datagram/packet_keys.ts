@@ -52,7 +52,9 @@ function writeNonce(into: Uint8Array, iv: Uint8Array, number: number): void {
 
 /** When a sender turns to its next key. */
 export interface RekeyLimits {
+  /** After so many bytes. */
   readonly bytes: number;
+  /** Or after so long, in ms. */
   readonly ms: number;
 }
 

@@ -26,6 +26,7 @@ export const PONGS_MAX = 64;
 
 /** An address that the peer may have. */
 export interface Candidate {
+  /** The address. */
   readonly path: string;
   /** When its turn begins, in ms after the start. */
   readonly delay: number;
@@ -35,13 +36,17 @@ export interface Candidate {
 
 /** What is looked for. */
 export interface PunchOptions {
+  /** Who is looked for, and by which offer. */
   readonly peer: OfferPeer;
+  /** Who of the two will call. */
   readonly role: Role;
+  /** Where the peer may be. */
   readonly candidates: readonly Candidate[];
 }
 
 /** A search for a path. */
 export interface Punch {
+  /** What has come of it so far. */
   readonly state: "punching" | "reached" | "failed" | "stopped";
   /** Ends it: from now on the peer's PUNCH is not answered either. */
   stop(): void;

@@ -48,12 +48,15 @@ export interface Suite {
 export interface Env {
   /** Fills an array with bytes that nobody can guess. */
   random(out: Uint8Array): void;
+  /** The cryptography. */
   readonly suite: Suite;
 }
 
 /** A static X25519 key pair. */
 export interface KeyPair {
+  /** Known to its owner only. */
   readonly secret: Uint8Array;
+  /** Known to others. */
   readonly public: Uint8Array;
 }
 
