@@ -45,12 +45,20 @@ interface Direction {
   readonly from: number;
   readonly to: number;
   readonly link: DatagramLink;
+  /** When the line is free again. */
+  freeAt: number;
 }
+
+/** A relay that was held up makes up for it, but no line brings packets much faster than its rate. */
+const CATCHING_UP = 1.5;
+/** So long the line may run ahead, in ms. */
+const AHEAD = 1;
 
 const buffer = new Uint8Array(2048);
 
 /** Takes what has come, and lets go what is due; whether there was anything. */
-function move({ from, to, link }: Direction): boolean {
+function move(direction: Direction): boolean {
+  const { from, to, link } = direction;
   let moved = false;
   for (;;) {
     const count = Number(libc.read(from, buffer, BigInt(buffer.length)));
@@ -59,9 +67,14 @@ function move({ from, to, link }: Direction): boolean {
     link.push(performance.now(), buffer.subarray(0, count));
   }
   const now = performance.now();
-  for (let came = link.pull(now); came !== undefined; came = link.pull(now)) {
+  const { rate } = link.faults;
+  while (direction.freeAt < now + AHEAD) {
+    const came = link.pull(now);
+    if (came === undefined) break;
     const datagram = came.datagram as Uint8Array<ArrayBuffer>;
     libc.write(to, datagram, BigInt(datagram.length));
+    const time = rate > 0 ? datagram.length / rate / CATCHING_UP : 0;
+    direction.freeAt = Math.max(direction.freeAt, now) + time;
     moved = true;
   }
   return moved;
@@ -73,8 +86,8 @@ if (import.meta.main) {
   const [left, right] = [openTun(one), openTun(other)];
   const make = () => createDatagramLink(random.fork(), JSON.parse(faults));
   const directions: Direction[] = [
-    { from: left, to: right, link: make() },
-    { from: right, to: left, link: make() },
+    { from: left, to: right, link: make(), freeAt: 0 },
+    { from: right, to: left, link: make(), freeAt: 0 },
   ];
   const polled = new Uint8Array(16);
   const view = new DataView(polled.buffer);

@@ -27,6 +27,8 @@ import type { StreamPair } from "./stream_pair.ts";
 const CHALLENGE_MS = 100;
 /** A receiver that only acknowledges asks for an acknowledgement after so many packets, to forget what it acknowledged. */
 const PING_EVERY = 32;
+/** A window of fewer packets is small. */
+const SMALL_WINDOW_PACKETS = 32;
 /** A number is left out every so many packets, at least and in addition at most. */
 const SKIP_MIN = 128;
 const SKIP_SPREAD = 2048;
@@ -160,6 +162,7 @@ export class Outbox {
     writer.begin(size - DATA_OVERHEAD);
     const acked = acks.owed ? this.#writeAck(now) : -1;
     const { control, limit, sequence } = small.write(writer);
+    if (this.#fills(size)) writer.ping();
     const fin = writer.stream(streams.sending, streams.peerLimit);
     const stream = writer.streamed;
     if (probing) {
@@ -169,6 +172,16 @@ export class Outbox {
       if (stream.length === 0 || recovery.probes === 0) writer.ping();
     }
     return this.#send(out, now, { control, limit, sequence, stream, fin, acked, mtuProbe: false });
+  }
+
+  /**
+   * Whether a packet fills a small window, so that nothing goes out behind it until it is acknowledged: then
+   * that is asked for at once. In a large window there is always another acknowledgement under way.
+   */
+  #fills(size: number): boolean {
+    const { window } = this.route.congestion;
+    return window < SMALL_WINDOW_PACKETS * size &&
+      this.#parts.recovery.inFlight + 2 * size > window;
   }
 
   /** Sends what the writer has, and remembers it. */
