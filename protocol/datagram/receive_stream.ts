@@ -53,6 +53,8 @@ class Incoming implements ReceiveStream {
   readonly #spare: Uint8Array[] = [];
   /** The block that the reader may still look at, though nothing else is in it. */
   #lent: Uint8Array | undefined;
+  /** All that is here, where it came in one piece that has been waiting alone: nearly always, if the reader is quick. */
+  #alone: Uint8Array | undefined;
   /** Pieces behind the first hole. */
   readonly #apart = createRangeSet();
   /** Everything before it is here. */
@@ -74,7 +76,7 @@ class Incoming implements ReceiveStream {
   }
 
   get kept(): number {
-    return this.#blocks.size * BLOCK_BYTES;
+    return this.#blocks.size * BLOCK_BYTES + (this.#alone?.length ?? 0);
   }
 
   get pieces(): number {
@@ -89,6 +91,13 @@ class Incoming implements ReceiveStream {
     if (fin && end < this.highest) return "final-size";
     if (this.#apart.count >= PIECES_MAX && offset > this.#here) return "full";
     if (fin) this.#size = end;
+    if (this.readTo === this.highest && offset === this.highest && end > offset) {
+      // A copy of its own size is cheaper than a block, and is gone when it was read.
+      this.#alone = packet.slice(from, to);
+      this.#here = this.highest = end;
+      return "ok";
+    }
+    this.#settle();
     if (end > this.highest) this.highest = end;
     else if (!this.#agrees(offset, end, packet, from)) return "contradiction";
     const start = Math.max(offset, this.#here);
@@ -104,6 +113,14 @@ class Incoming implements ReceiveStream {
       this.#apart.shift();
     }
     return "ok";
+  }
+
+  /** What waited alone gets company. */
+  #settle(): void {
+    const alone = this.#alone;
+    if (alone === undefined) return;
+    this.#alone = undefined;
+    this.#copy(this.readTo, this.#here, alone, 0);
   }
 
   /** Whether a piece says the same as what is here of it and not read yet. */
@@ -143,6 +160,7 @@ class Incoming implements ReceiveStream {
 
   read(max: number): Uint8Array | undefined {
     this.#takeBack();
+    if (this.#alone !== undefined) return this.#readAlone(this.#alone, max);
     const inBlock = this.readTo % BLOCK_BYTES;
     const count = Math.min(max, this.readable, BLOCK_BYTES - inBlock);
     if (count <= 0) return undefined;
@@ -154,6 +172,13 @@ class Incoming implements ReceiveStream {
       this.#lent = block;
     }
     return block.subarray(inBlock, inBlock + count);
+  }
+
+  #readAlone(alone: Uint8Array, max: number): Uint8Array {
+    const count = Math.min(max, alone.length);
+    this.readTo += count;
+    this.#alone = count < alone.length ? alone.subarray(count) : undefined;
+    return alone.subarray(0, count);
   }
 
   /** The reader is done with what it was given last. */
@@ -168,7 +193,7 @@ class Incoming implements ReceiveStream {
   clear(): void {
     this.#blocks.clear();
     this.#spare.length = 0;
-    this.#lent = undefined;
+    this.#lent = this.#alone = undefined;
     this.#apart.clear();
     this.readTo = this.highest = this.#here;
   }
