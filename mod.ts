@@ -5,7 +5,7 @@
  * couples {@linkcode createServerConnection} to its sockets, and hands people with a terminal over to
  * {@linkcode createTextConnection}; a client couples {@linkcode createClientSession}
  * (or, for one link only, {@linkcode createClientConnection}); {@linkcode decide} and
- * {@linkcode evolve} are the forum itself.
+ * {@linkcode evolve} are the forum itself; {@linkcode createEndpoint} makes a stream over UDP.
  *
  * @module
  */
@@ -17,6 +17,25 @@ export * from "./protocol/client_connection.ts";
 export * from "./protocol/client_session.ts";
 export * from "./protocol/client_table.ts";
 export * from "./protocol/connection.ts";
+export { decodeAddress, encodeAddress } from "./protocol/datagram/address.ts";
+export * from "./protocol/datagram/close_code.ts";
+export * from "./protocol/datagram/congestion.ts";
+export * from "./protocol/datagram/connection.ts";
+export * from "./protocol/datagram/datagram_table.ts";
+export * from "./protocol/datagram/endpoint.ts";
+export { type Window, WINDOW_DEFAULT } from "./protocol/datagram/flow.ts";
+export type { OfferPeer, Peer, ServerPeer } from "./protocol/datagram/handshake.ts";
+export { nobleSuite } from "./protocol/datagram/noble_suite.ts";
+export type { Role as HandshakeRole } from "./protocol/datagram/noise.ts";
+export type { RekeyLimits } from "./protocol/datagram/packet_keys.ts";
+export type { Candidate, Punch, PunchOptions, PunchTransition } from "./protocol/datagram/punch.ts";
+export {
+  type Aead,
+  createKeyPair,
+  type Env,
+  type KeyPair,
+  type Suite,
+} from "./protocol/datagram/suite.ts";
 export * from "./protocol/forum/command.ts";
 export * from "./protocol/forum/command_schema.ts";
 export * from "./protocol/forum/decide.ts";

@@ -32,6 +32,7 @@ import {
 } from "../protocol/text.ts";
 import { createVerifier, saltPassword } from "../protocol/verifier.ts";
 import { blocksOf, cellsOf, examplesOf, PATH, plain, UNWRITTEN } from "./protocol_doc/document.ts";
+import { DatagramEnd, readDatagrams } from "./protocol_doc/datagrams.ts";
 import { schemaOf } from "./protocol_doc/fields.ts";
 import { SIGN_IN, verifierOfSignIn } from "./protocol_doc/sign_in.ts";
 import { TABLES } from "./protocol_doc/tables.ts";
@@ -212,6 +213,24 @@ for (const name of Object.keys(TRANSCRIPTS)) {
   });
 }
 
+Deno.test("the conversation over datagrams, given to each end, brings forth the other side's", () => {
+  const listing = BLOCKS.find(({ words }) => words[0] === "datagrams")!.text;
+  const all = readDatagrams(listing);
+  assertEquals(all[0].bytes.length, 1200);
+  for (const side of ["C", "S"] as const) {
+    const end = new DatagramEnd(side);
+    const own = all.filter((said) => said.side === side);
+    const said = end.say();
+    for (const [place, other] of all.entries()) {
+      if (other.side === side) continue;
+      end.hear(other.bytes);
+      // It answers when the other side has said all that it had to say.
+      if (all[place + 1]?.side !== other.side) said.push(...end.say());
+    }
+    assertEquals(said, own);
+  }
+});
+
 Deno.test("coming back takes one round trip", () => {
   assertEquals(transcript("resume").map(({ side }) => side), ["C", "S"]);
 });
@@ -332,6 +351,7 @@ Deno.test("the sections that the code's comments name are there", () => {
       "Text mode",
       "Shared files",
       "Transfers",
+      "Datagrams",
     ]
   ) {
     assert(DOCUMENT.includes(`\n## ${section}\n`), section);

@@ -105,6 +105,8 @@ const PURE: readonly string[] = [
   "try { f(); } catch (process) { g(process); }",
   "switch (a) { case 1: { const self = 1; f(self); } }",
   "import { sha256 } from '@noble/hashes/sha2.js';",
+  "import { x25519 } from '@noble/curves/ed25519.js';",
+  "import { chacha20poly1305 } from '@noble/ciphers/chacha.js';",
   "import { a } from './frame.ts'; import { b } from '../protocol/status.ts';",
   "export let a: import('./frame.ts').Frame;",
   "export function* f() { yield 1; }",
@@ -128,6 +130,10 @@ Deno.test("client and server may not import each other", () => {
   assertEquals(faults("client/a.ts", "await import('../server/b.ts');"), [APART]);
   assertEquals(faults("client/a.ts", "import { a } from '@dfp/dfp/server';"), [APART]);
   assertEquals(faults("server/a.ts", "import type { A } from '../client/b.ts';"), [APART]);
+  assertEquals(faults("transport/a.ts", "import { a } from '../server/b.ts';"), [APART]);
+  assertEquals(faults("transport/a.ts", "import { a } from '../client/b.ts';"), [APART]);
+  assertEquals(faults("server/a.ts", "import { a } from '../transport/b.ts';"), []);
+  assertEquals(faults("protocol/a.ts", "import { a } from '../transport/b.ts';"), [IMPORT]);
   assertEquals(faults("server/a.ts", "import { a } from '../protocol/b.ts'; await f();"), []);
   assertEquals(faults("client/a.ts", "import { a } from './server/b.ts';"), []);
   assertEquals(faults("tests/a.ts", "import '../server/b.ts'; import '../client/b.ts';"), []);
@@ -144,7 +150,7 @@ async function* sources(folder: URL): AsyncGenerator<URL> {
 Deno.test("the core's own files are pure, and client and server apart", async () => {
   const root = new URL("../", import.meta.url);
   let core = 0;
-  for (const folder of ["protocol/", "client/", "server/"]) {
+  for (const folder of ["protocol/", "client/", "server/", "transport/"]) {
     for await (const url of sources(new URL(folder, root))) {
       const path = url.pathname.slice(root.pathname.length);
       assertEquals(faults(path, await Deno.readTextFile(url)), [], path);

@@ -63,10 +63,14 @@ const FOREIGN_BY_NAME: ReadonlyMap<string, typeof FOREIGN[number]> = new Map(
 );
 
 /** The only packages that the core may import. */
-const PURE_PACKAGES = /^@noble\/hashes\/[\w.-]+\.js$/;
+const PURE_PACKAGES = /^@noble\/(?:ciphers|curves|hashes)\/[\w.-]+\.js$/;
 
-/** Where each half may not reach. */
-const APART: Readonly<Record<string, string>> = { client: "server", server: "client" };
+/** Where each half may not reach; what both stand on reaches neither. */
+const APART: Readonly<Record<string, readonly string[]>> = {
+  client: ["server"],
+  server: ["client"],
+  transport: ["client", "server"],
+};
 
 const ROOT = decodeURIComponent(new URL("..", import.meta.url).pathname);
 
@@ -236,7 +240,7 @@ const pureImports: Deno.lint.Rule = {
       context.report({
         node,
         message: `The core may not import ${specifier === undefined ? "this" : `"${specifier}"`}`,
-        hint: "Import from within protocol/, or from @noble/hashes/*.js, and statically.",
+        hint: "Import from within protocol/, or from @noble's *.js modules, and statically.",
       });
     });
   },
@@ -246,16 +250,17 @@ const apart: Deno.lint.Rule = {
   create(context) {
     const path = pathOf(context.filename);
     const half = path.split("/", 1)[0] ?? "";
-    const other = APART[half];
-    if (other === undefined) return {};
+    const others = APART[half];
+    if (others === undefined) return {};
     return visitSpecifiers((node, specifier) => {
       if (specifier === undefined) return;
       const target = resolve(path, specifier) ?? specifier;
-      if (target.startsWith(`${other}/`) || target === `@dfp/dfp/${other}`) {
+      for (const other of others) {
+        if (!target.startsWith(`${other}/`) && target !== `@dfp/dfp/${other}`) continue;
         context.report({
           node,
           message: `${half}/ may not import ${other}/`,
-          hint: "What both need belongs in protocol/.",
+          hint: "What both need belongs in protocol/, or in transport/ if it is not pure.",
         });
       }
     });

@@ -37,6 +37,55 @@ import { TEXT_LINE_MAX, UNSIGNED_LINE_MAX } from "../../protocol/text_mode/text_
 import { LACKING } from "../../protocol/text_mode/text_session.ts";
 import { TEXT_TABLE } from "../../protocol/text_mode/text_table.ts";
 import { allHelp } from "../../protocol/terminal/forum_verbs.ts";
+import { ACK_DELAY_MAX, RECEIVED_RANGES_MAX } from "../../protocol/datagram/acknowledgement.ts";
+import { CIDS_ACTIVE, CIDS_KEPT_MAX } from "../../protocol/datagram/cids.ts";
+import { CLOSE_CODES, FIRST_APPLICATION_CODE } from "../../protocol/datagram/close_code.ts";
+import {
+  INITIAL_PACKETS,
+  MINIMUM_PACKETS,
+  WINDOW_MAX,
+} from "../../protocol/datagram/congestion.ts";
+import { COOKIE_MS } from "../../protocol/datagram/cookie.ts";
+import {
+  HALF_OPEN_MS,
+  HANDSHAKE_MS,
+  INIT_RETRY_MS,
+} from "../../protocol/datagram/handshake_progress.ts";
+import { DATAGRAM_TABLE } from "../../protocol/datagram/datagram_table.ts";
+import { ENDPOINT_LIMITS, IDLE_MS } from "../../protocol/datagram/endpoint.ts";
+import { WINDOW_DEFAULT } from "../../protocol/datagram/flow.ts";
+import { RETRIES_MAX } from "../../protocol/datagram/handshake.ts";
+import { MTU_TRIES } from "../../protocol/datagram/mtu.ts";
+import {
+  ACK_RANGES_MAX,
+  CLOSE_CODE_MAX,
+  FRAME_TYPE,
+  REASON_BYTES_MAX,
+} from "../../protocol/datagram/packet_frame.ts";
+import { FORGERIES_MAX, REKEY_BYTES, REKEY_MS } from "../../protocol/datagram/packet_keys.ts";
+import {
+  DATAGRAM_BYTES_MAX,
+  DATAGRAM_BYTES_MIN,
+  DATAGRAM_VERSION,
+  PACKET_TYPE,
+  PARAMS_BYTES,
+} from "../../protocol/datagram/packet.ts";
+import { PARAMS_TABLE } from "../../protocol/datagram/params.ts";
+import { AMPLIFICATION, CHALLENGES_MAX, OTHER_PATHS_MAX } from "../../protocol/datagram/paths.ts";
+import {
+  CANDIDATES_MAX,
+  OWN_NETWORK_GRACE_MS,
+  PONGS_MAX,
+  PUNCH_MS,
+} from "../../protocol/datagram/punch.ts";
+import { PIECES_MAX } from "../../protocol/datagram/receive_stream.ts";
+import {
+  PACKET_THRESHOLD,
+  PACKET_THRESHOLD_MAX,
+  PERSISTENT_PTOS,
+  PROBE_WAIT_MAX,
+} from "../../protocol/datagram/recovery.ts";
+import { RTT_INITIAL } from "../../protocol/datagram/rtt.ts";
 import { CONFIG_DEFAULTS } from "../../server/config.ts";
 import { FEED_BYTES, FEEDS_BYTES } from "../../server/feed.ts";
 import {
@@ -57,6 +106,7 @@ import { ITERATIONS, TOKEN_LIFE } from "../../server/sign_in.ts";
 import { HEAD_MAX } from "../../server/web/request.ts";
 import { FRAGMENTS_MAX, MESSAGE_MAX, PINGS_MAX } from "../../server/web/websocket_frame.ts";
 import { code, type Table } from "./document.ts";
+import { datagramValues } from "./datagrams.ts";
 import { scramValues } from "./sign_in.ts";
 
 function statusTable(): Table {
@@ -165,10 +215,10 @@ function named(group: string, limits: object): Record<string, number> {
   );
 }
 
-function limitTable(): Table {
+function limitTable(limits: Record<string, number>): Table {
   return {
     header: ["Name", "Value", "What it limits"],
-    rows: Object.entries(LIMITS).map(([name, value]) => [code(name), String(value)]),
+    rows: Object.entries(limits).map(([name, value]) => [code(name), String(value)]),
     key: 0,
   };
 }
@@ -273,6 +323,95 @@ function scramTable(): Table {
   };
 }
 
+const DATAGRAM_LIMITS: Record<string, number> = {
+  DATAGRAM_VERSION,
+  DATAGRAM_BYTES_MIN,
+  DATAGRAM_BYTES_MAX,
+  PARAMS_BYTES,
+  INIT_RETRY_MS,
+  HANDSHAKE_MS,
+  HALF_OPEN_MS,
+  RETRIES_MAX,
+  COOKIE_MS,
+  ...named("ENDPOINT_LIMITS", ENDPOINT_LIMITS),
+  IDLE_MS,
+  ...named("WINDOW_DEFAULT", WINDOW_DEFAULT),
+  PIECES_MAX,
+  ACK_RANGES_MAX,
+  RECEIVED_RANGES_MAX,
+  ACK_DELAY_MAX,
+  RTT_INITIAL,
+  PACKET_THRESHOLD,
+  PACKET_THRESHOLD_MAX,
+  PROBE_WAIT_MAX,
+  PERSISTENT_PTOS,
+  INITIAL_PACKETS,
+  MINIMUM_PACKETS,
+  WINDOW_MAX,
+  MTU_TRIES,
+  REKEY_BYTES,
+  REKEY_MS,
+  FORGERIES_MAX,
+  CIDS_ACTIVE,
+  CIDS_KEPT_MAX,
+  OTHER_PATHS_MAX,
+  CHALLENGES_MAX,
+  AMPLIFICATION,
+  REASON_BYTES_MAX,
+  FIRST_APPLICATION_CODE,
+  CLOSE_CODE_MAX,
+  CANDIDATES_MAX,
+  PONGS_MAX,
+  PUNCH_MS,
+  OWN_NETWORK_GRACE_MS,
+};
+
+const byteHex = (value: number) => value.toString(16).padStart(2, "0");
+
+/** Names with the byte that stands for them; what it is for is written by hand. */
+function byteTable(first: string, bytes: Record<string, number>): Table {
+  return {
+    header: [first, "Name", "What stands behind it, and what it is for"],
+    rows: Object.entries(bytes).map(([name, value]) => [
+      byteHex(value),
+      name.replace(/([A-Z])/g, "_$1").toUpperCase(),
+    ]),
+    key: 1,
+  };
+}
+
+function paramsTable(): Table {
+  return {
+    header: ["Byte", "Name", "From", "To", "Meaning"],
+    rows: Object.entries(PARAMS_TABLE).map(([name, { id, min, max }]) => [
+      String(id),
+      code(name),
+      String(min),
+      String(max),
+    ]),
+    key: 1,
+  };
+}
+
+function closeTable(): Table {
+  return {
+    header: ["Code", "Name", "Text"],
+    rows: Object.entries(CLOSE_CODES).map(([name, { code: number, text }]) => [
+      String(number),
+      code(name),
+      text,
+    ]),
+  };
+}
+
+function valueTable(values: Record<string, string>): Table {
+  return {
+    header: ["Name", "Value", "How it is made"],
+    rows: Object.entries(values).map(([name, value]) => [name, code(value)]),
+    key: 0,
+  };
+}
+
 /** The tables by the words of their markers. */
 export const TABLES: Record<string, () => Table> = {
   statuses: statusTable,
@@ -291,7 +430,16 @@ export const TABLES: Record<string, () => Table> = {
   "sender inputs": () => wordTable("Input", inputsOf(SENDER_TABLE as AnyTable)),
   "receiver states": () => stateTable(RECEIVER_TABLE as AnyTable),
   "receiver inputs": () => wordTable("Input", inputsOf(RECEIVER_TABLE as AnyTable)),
-  limits: limitTable,
+  "datagram packets": () => byteTable("First byte", PACKET_TYPE),
+  "datagram parameters": paramsTable,
+  "datagram frames": () => byteTable("Type", FRAME_TYPE),
+  "datagram close codes": closeTable,
+  "datagram states": () => stateTable(DATAGRAM_TABLE as AnyTable),
+  "datagram inputs": () => wordTable("Input", inputsOf(DATAGRAM_TABLE as AnyTable)),
+  "datagram actions": () => wordTable("Action", actionsOf(DATAGRAM_TABLE as AnyTable)),
+  "datagram limits": () => limitTable(DATAGRAM_LIMITS),
+  "datagram values": () => valueTable(datagramValues()),
+  limits: () => limitTable(LIMITS),
   policy: policyTable,
   scram: scramTable,
 };

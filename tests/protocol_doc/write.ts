@@ -10,6 +10,7 @@
  */
 
 import { blocksOf, cellsOf, examplesOf, PATH, type Table, tableText } from "./document.ts";
+import { datagramListing, playDatagrams } from "./datagrams.ts";
 import { fieldTable } from "./fields.ts";
 import { playStory } from "./story.ts";
 import { TABLES } from "./tables.ts";
@@ -62,6 +63,9 @@ export async function rewrite(document: string): Promise<string> {
     .replace(
       /^```terminal\n[^]*?^```$/gm,
       () => `\`\`\`terminal\n${sessions.shift()}\`\`\``,
+    ).replace(
+      /^```datagrams\n[^]*?^```$/gm,
+      () => `\`\`\`datagrams\n${datagramListing(playDatagrams())}\`\`\``,
     )
     .replace(
       /^```(json (command|done|event) .*)\n([^]*?)^```$/gm,

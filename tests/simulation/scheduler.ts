@@ -12,6 +12,8 @@ export type Cancel = () => void;
 export interface Scheduler {
   /** Now, in virtual ms from the beginning of the run. */
   readonly now: number;
+  /** When the next thing is to happen. */
+  readonly next: number | undefined;
   /** Runs something at a time; one that has passed is now. */
   at(time: number, run: () => void): Cancel;
   /** Runs something after so many ms. */
@@ -30,6 +32,11 @@ class Heap implements Scheduler {
   #items: Item[] = [];
   #order = 0;
   now = 0;
+
+  get next(): number | undefined {
+    while (this.#items[0] !== undefined && this.#items[0].run === undefined) this.#pop();
+    return this.#items[0]?.time;
+  }
 
   at(time: number, run: () => void): Cancel {
     const item: Item = { time: Math.max(time, this.now), order: this.#order++, run };

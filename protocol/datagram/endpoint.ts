@@ -1,0 +1,554 @@
+/**
+ * The endpoint: everything that happens on one UDP socket (DATAGRAM §5). Datagrams, time and commands go in;
+ * datagrams and transitions come out.
+ *
+ * After every input take what {@linkcode Endpoint.next} gives, send what {@linkcode Endpoint.transmit} gives, and
+ * call {@linkcode Endpoint.handleTimeout} at the time that {@linkcode Endpoint.timeout} names. Times are
+ * milliseconds of a clock that does not go back; one that does is held.
+ *
+ * @module
+ */
+
+import { equalBytes } from "../scram.ts";
+import { randomNumber } from "./cids.ts";
+import type { Congestion } from "./congestion.ts";
+import type { ConnectionTransition, DatagramConnection } from "./connection.ts";
+import { createCookieJar } from "./cookie.ts";
+import { createCubic } from "./cubic.ts";
+import { Connection, type ConnectionHost } from "./datagram_connection.ts";
+import { createDeadlines } from "./deadlines.ts";
+import { type Window, WINDOW_DEFAULT } from "./flow.ts";
+import { ACK_DELAY_MAX } from "./acknowledgement.ts";
+import {
+  answerInit,
+  Initiator,
+  isGenuine,
+  offerMac,
+  type OfferPeer,
+  type Peer,
+  type Responder,
+  retryFor,
+  serverMac,
+} from "./handshake.ts";
+import {
+  type AskPacket,
+  dataCid,
+  DATAGRAM_BYTES_MAX,
+  DATAGRAM_BYTES_MIN,
+  encodeAsk,
+  encodeKey,
+  type InitPacket,
+  isDataPacket,
+  type KeyPacket,
+  type Mac,
+  OFFER_BYTES,
+  parseHandshakePacket,
+  type PunchPacket,
+} from "./packet.ts";
+import { REKEY_BYTES, REKEY_MS, type RekeyLimits } from "./packet_keys.ts";
+import type { Params } from "./params.ts";
+import { type Punch, PunchMachine, type PunchOptions, type PunchTransition } from "./punch.ts";
+import { type Env, KEY_BYTES, type KeyPair } from "./suite.ts";
+
+/** How much an endpoint takes on. */
+export interface EndpointLimits {
+  /** Connections in all. */
+  readonly connections: number;
+  /** Handshakes of strangers that are not through, in all. */
+  readonly halfOpen: number;
+  /** From so many of them on a stranger must show a cookie. */
+  readonly cookieFrom: number;
+  /** Searches for a path at a time. */
+  readonly punches: number;
+  /** Offers that are expected. */
+  readonly offers: number;
+}
+
+/** What is used where nothing else is said. */
+export const ENDPOINT_LIMITS: EndpointLimits = {
+  connections: 10_000,
+  halfOpen: 1024,
+  cookieFrom: 32,
+  punches: 64,
+  offers: 1024,
+};
+
+/** Silence after which a connection is given up, in ms. */
+export const IDLE_MS = 60_000;
+/** Answers to strangers that wait to be sent. */
+const ANSWERS_MAX = 256;
+/** Questions for keys that may be open. */
+const ASKED_MAX = 16;
+
+/** What an endpoint is made with. */
+export interface EndpointOptions {
+  /** Cryptography and chance. */
+  readonly env: Env;
+  /** The time now, in ms. */
+  readonly now: number;
+  /** A server's static keys: with them it takes clients. */
+  readonly static?: KeyPair;
+  /** How much is taken on; ENDPOINT_LIMITS where nothing is said. */
+  readonly limits?: Partial<EndpointLimits>;
+  /** How far a peer's stream may be ahead of its reader. */
+  readonly window?: Window;
+  /** Silence after which a connection is given up, in ms: 1,000 to 3,600,000. */
+  readonly idle?: number;
+  /** Silence after which a peer is asked for a sign of life, in ms; never if nothing is said. */
+  readonly keepAlive?: number;
+  /** The largest datagram to send and to take: 1200 to 1472. */
+  readonly datagram?: number;
+  /** When keys are replaced. */
+  readonly rekey?: RekeyLimits;
+  /** Makes the congestion control of a path; CUBIC if nothing is said. */
+  readonly congestion?: (packet: number) => Congestion;
+}
+
+/** What happened. */
+export type EndpointTransition =
+  | ConnectionTransition
+  | PunchTransition
+  /** A server has told its key, which is to be compared with what is remembered of it. */
+  | { readonly kind: "key"; readonly path: string; readonly key: Uint8Array };
+
+/** A datagram, or several of one size one behind the other, to be sent. */
+export interface Transmit {
+  /** Bytes that were written. */
+  readonly length: number;
+  /** Bytes of each datagram; the last may have fewer. */
+  readonly segment: number;
+  /** Where they go. */
+  readonly path: string;
+}
+
+/** What was thrown away, by reason. */
+export interface EndpointCounters {
+  /** No packet of ours, or for no connection of ours. */
+  strange: number;
+  /** INIT without a genuine code or content. */
+  forged: number;
+  /** INIT that was asked for a cookie. */
+  retried: number;
+  /** INIT beyond a limit. */
+  refused: number;
+}
+
+/** One UDP socket's worth of connections. */
+export interface Endpoint {
+  /** Connections that are not closed. */
+  readonly connections: number;
+  /** Those whose handshake a stranger has begun and not shown to be no replay. */
+  readonly halfOpen: number;
+  /** What was thrown away. */
+  readonly counters: Readonly<EndpointCounters>;
+  /** Calls a server or a peer. */
+  connect(now: number, path: string, peer: Peer): DatagramConnection;
+  /** Takes the call of a peer with this offer, once; gives what takes that back. */
+  expect(peer: OfferPeer): () => void;
+  /** Asks a server for its key, which is answered by a transition, or never: ask again then. */
+  ask(now: number, path: string): void;
+  /** Looks for a path to a peer. */
+  punch(now: number, options: PunchOptions): Punch;
+  /** A datagram came. It is not kept, and nothing in it makes this throw. */
+  receive(now: number, path: string, datagram: Uint8Array): void;
+  /**
+   * Writes what is to be sent next; ask again until there is nothing.
+   *
+   * @param out 1472 bytes at least; with more, several datagrams for one path may come at once.
+   */
+  transmit(now: number, out: Uint8Array): Transmit | undefined;
+  /** When to call `handleTimeout`, or `undefined` if nothing waits for time. */
+  timeout(): number | undefined;
+  /** Lets time pass; too early it does nothing. */
+  handleTimeout(now: number): void;
+  /** What happened next, or `undefined` if nothing more has. */
+  next(): EndpointTransition | undefined;
+}
+
+interface Expected {
+  readonly responder: Responder;
+  readonly mac: Mac;
+}
+
+class Socket implements Endpoint, ConnectionHost {
+  readonly #env: Env;
+  readonly #limits: EndpointLimits;
+  readonly #server: Expected | undefined;
+  readonly #offers = new Map<string, Expected>();
+  readonly #cookies;
+  readonly #byCid = new Map<number, Connection | undefined>();
+  readonly #open = new Set<Connection>();
+  readonly #strangers = new Set<Connection>();
+  /** Connections by the INIT that began them. */
+  readonly #begun = new Map<string, Connection>();
+  readonly #begunBy = new Map<Connection, string>();
+  readonly #punches = new Map<string, PunchMachine>();
+  readonly #asked = new Map<string, { readonly path: string; readonly nonce: Uint8Array }>();
+  readonly #answers: { readonly path: string; readonly packet: Uint8Array }[] = [];
+  readonly #ready = new Set<Connection>();
+  readonly #stale = new Set<Connection>();
+  readonly #deadlines = createDeadlines<Connection>();
+  readonly #told: EndpointTransition[] = [];
+  #toldFrom = 0;
+  readonly createCongestion: (packet: number) => Congestion;
+  readonly window: Window;
+  readonly rekey: RekeyLimits;
+  readonly idle: number;
+  readonly keepAlive: number;
+  readonly datagram: number;
+  readonly counters: EndpointCounters = { strange: 0, forged: 0, retried: 0, refused: 0 };
+  now: number;
+
+  constructor(options: EndpointOptions) {
+    const { env, now, static: own, idle = IDLE_MS, datagram = DATAGRAM_BYTES_MAX } = options;
+    if (!(datagram >= DATAGRAM_BYTES_MIN && datagram <= DATAGRAM_BYTES_MAX)) {
+      throw new RangeError(
+        `datagram is ${datagram}; give ${DATAGRAM_BYTES_MIN} to ${DATAGRAM_BYTES_MAX}`,
+      );
+    }
+    this.#env = env;
+    this.now = now;
+    this.#limits = { ...ENDPOINT_LIMITS, ...options.limits };
+    this.#cookies = createCookieJar(env);
+    if (own !== undefined) {
+      this.#server = { responder: { static: own }, mac: serverMac(env.suite, own.public) };
+    }
+    this.window = options.window ?? WINDOW_DEFAULT;
+    this.rekey = options.rekey ?? { bytes: REKEY_BYTES, ms: REKEY_MS };
+    this.createCongestion = options.congestion ?? createCubic;
+    this.idle = idle;
+    this.keepAlive = options.keepAlive ?? 0;
+    this.datagram = datagram;
+  }
+
+  get suite() {
+    return this.#env.suite;
+  }
+  get connections(): number {
+    return this.#open.size;
+  }
+  get halfOpen(): number {
+    return this.#strangers.size;
+  }
+
+  #tick(now: number): void {
+    if (now > this.now) this.now = now;
+  }
+
+  // What connections ask for.
+
+  randomNumber(): number {
+    return randomNumber(this.#env);
+  }
+
+  claim(connection?: Connection): number {
+    let cid = this.randomNumber();
+    while (this.#byCid.has(cid)) cid = this.randomNumber();
+    this.#byCid.set(cid, connection);
+    return cid;
+  }
+
+  release(cid: number): void {
+    this.#byCid.delete(cid);
+  }
+
+  wake(connection: Connection): void {
+    if (!this.#open.has(connection)) return;
+    this.#ready.add(connection);
+    this.#stale.add(connection);
+  }
+
+  tell(transition: ConnectionTransition): void {
+    if (transition.kind === "accepted") {
+      this.#strangers.delete(transition.connection as Connection);
+      // An offer is for one connection.
+      const { offer } = transition.connection;
+      if (offer !== undefined) this.#offers.delete(offer.toString());
+    }
+    this.#told.push(transition);
+  }
+
+  remove(connection: Connection): void {
+    this.#open.delete(connection);
+    this.#strangers.delete(connection);
+    this.#ready.delete(connection);
+    this.#stale.delete(connection);
+    this.#deadlines.set(connection, undefined);
+    const begun = this.#begunBy.get(connection);
+    if (begun !== undefined) {
+      this.#begunBy.delete(connection);
+      this.#begun.delete(begun);
+    }
+  }
+
+  #params(cid: number): Params {
+    const { idle, window, datagram } = this;
+    return {
+      cid,
+      idle,
+      window: Math.min(window.initial, window.max),
+      ackDelay: ACK_DELAY_MAX,
+      datagram,
+    };
+  }
+
+  // Commands.
+
+  connect(now: number, path: string, peer: Peer): DatagramConnection {
+    this.#tick(now);
+    if (this.#open.size >= this.#limits.connections) {
+      throw new Error(`there are ${this.#open.size} connections already: close one first`);
+    }
+    if (peer.kind === "offer") expectOffer(peer);
+    const cid = this.claim();
+    const ids = { dcid: this.randomNumber(), scid: cid };
+    const initiator = new Initiator(this.#env, peer, ids, this.#params(cid));
+    const offer = peer.kind === "offer" ? peer.offer : undefined;
+    return this.#add(new Connection(this, { path, cid, offer, initiator }), cid);
+  }
+
+  #add(connection: Connection, cid: number): Connection {
+    this.#byCid.set(cid, connection);
+    this.#open.add(connection);
+    this.wake(connection);
+    return connection;
+  }
+
+  expect(peer: OfferPeer): () => void {
+    expectOffer(peer);
+    if (this.#offers.size >= this.#limits.offers) {
+      throw new Error(`there are ${this.#offers.size} offers already: take one back first`);
+    }
+    const key = peer.offer.toString();
+    this.#offers.set(key, {
+      responder: { static: peer.static, offer: peer },
+      mac: offerMac(this.suite, peer.secret),
+    });
+    return () => void this.#offers.delete(key);
+  }
+
+  ask(now: number, path: string): void {
+    this.#tick(now);
+    const nonce = new Uint8Array(8);
+    this.#env.random(nonce);
+    const [oldest] = this.#asked.keys();
+    if (this.#asked.size >= ASKED_MAX) this.#asked.delete(oldest);
+    this.#asked.set(nonce.toString(), { path, nonce });
+    this.#answer(path, encodeAsk(nonce));
+  }
+
+  punch(now: number, options: PunchOptions): Punch {
+    this.#tick(now);
+    expectOffer(options.peer);
+    for (const [key, { state }] of this.#punches) {
+      if (state === "stopped" || state === "failed") this.#punches.delete(key);
+    }
+    if (this.#punches.size >= this.#limits.punches) {
+      throw new Error(`there are ${this.#punches.size} searches already: stop one first`);
+    }
+    const punch = new PunchMachine(this.#env, options, this.now);
+    this.#punches.set(options.peer.offer.toString(), punch);
+    return punch;
+  }
+
+  #answer(path: string, packet: Uint8Array): void {
+    if (this.#answers.length < ANSWERS_MAX) this.#answers.push({ path, packet });
+  }
+
+  // Datagrams in.
+
+  receive(now: number, path: string, datagram: Uint8Array): void {
+    this.#tick(now);
+    if (isDataPacket(datagram)) {
+      const connection = this.#byCid.get(dataCid(datagram));
+      if (connection === undefined) this.counters.strange++;
+      else connection.receive(path, datagram);
+      return;
+    }
+    const packet = parseHandshakePacket(datagram);
+    switch (packet?.type) {
+      case "init":
+        return this.#receiveInit(path, packet);
+      case "resp":
+        return this.#byCid.get(packet.dcid)?.receiveResponse(packet);
+      case "retry":
+        return this.#byCid.get(packet.dcid)?.receiveRetry(packet);
+      case "punch":
+      case "pong":
+        return this.#receivePunch(path, packet);
+      case "ask":
+        return this.#receiveAsk(path, packet);
+      case "key":
+        return this.#receiveKey(path, packet);
+      default:
+        this.counters.strange++;
+    }
+  }
+
+  #receiveInit(path: string, packet: InitPacket): void {
+    const isOffer = packet.offer.some((byte) => byte !== 0);
+    const expected = isOffer ? this.#offers.get(packet.offer.toString()) : this.#server;
+    if (expected === undefined) {
+      this.counters.strange++;
+      return;
+    }
+    if (!isGenuine(expected.mac, packet)) {
+      this.counters.forged++;
+      return;
+    }
+    const ephemeral = packet.noise.slice(0, KEY_BYTES);
+    const begun = `${path} ${packet.scid} ${ephemeral}`;
+    const known = this.#begun.get(begun);
+    if (known !== undefined) return known.repeatResponse();
+    const claim = { path, scid: packet.scid, ephemeral };
+    const { connections, halfOpen, cookieFrom } = this.#limits;
+    const shown = packet.cookie.length > 0 && this.#cookies.check(packet.cookie, claim, this.now);
+    if (!shown && this.#strangers.size >= cookieFrom) {
+      this.counters.retried++;
+      this.#answer(path, retryFor(packet, this.#cookies.make(claim, this.now), expected.mac));
+      return;
+    }
+    if (this.#strangers.size >= halfOpen || this.#open.size >= connections) {
+      this.counters.refused++;
+      return;
+    }
+    this.#accept(path, packet, expected, begun);
+  }
+
+  #accept(path: string, packet: InitPacket, { responder }: Expected, begun: string): void {
+    const cid = this.claim();
+    const answer = answerInit(this.#env, responder, packet, this.#params(cid));
+    if (answer === undefined) {
+      this.counters.forged++;
+      this.release(cid);
+      return;
+    }
+    const offer = responder.offer?.offer;
+    const connection = this.#add(new Connection(this, { path, cid, offer, answer }), cid);
+    this.#strangers.add(connection);
+    this.#begun.set(begun, connection);
+    this.#begunBy.set(connection, begun);
+  }
+
+  #receivePunch(path: string, packet: PunchPacket): void {
+    const punch = this.#punches.get(packet.offer.toString());
+    if (punch === undefined) this.counters.strange++;
+    else punch.receive(path, packet, this.now);
+  }
+
+  #receiveAsk(path: string, { nonce }: AskPacket): void {
+    const key = this.#server?.responder.static.public;
+    if (key !== undefined) this.#answer(path, encodeKey({ nonce, key }));
+  }
+
+  #receiveKey(path: string, { nonce, key }: KeyPacket): void {
+    const asked = this.#asked.get(nonce.toString());
+    if (asked === undefined || asked.path !== path || !equalBytes(asked.nonce, nonce)) return;
+    this.#asked.delete(nonce.toString());
+    this.#told.push({ kind: "key", path, key: key.slice() });
+  }
+
+  // Datagrams out.
+
+  transmit(now: number, out: Uint8Array): Transmit | undefined {
+    this.#tick(now);
+    if (out.length < DATAGRAM_BYTES_MAX) {
+      throw new RangeError(`out has ${out.length} bytes; give ${DATAGRAM_BYTES_MAX} or more`);
+    }
+    const answer = this.#answers.shift() ?? this.#punchPacket();
+    if (answer !== undefined) {
+      const { path, packet } = answer;
+      out.set(packet);
+      return { length: packet.length, segment: packet.length, path };
+    }
+    for (const connection of this.#ready) {
+      const sent = this.#transmitFrom(connection, out);
+      this.#ready.delete(connection);
+      if (sent === undefined) continue;
+      // Behind the others: everybody has a turn.
+      this.wake(connection);
+      return sent;
+    }
+    return undefined;
+  }
+
+  #punchPacket(): { readonly path: string; readonly packet: Uint8Array } | undefined {
+    for (const punch of this.#punches.values()) {
+      const packet = punch.transmit(this.now);
+      if (packet !== undefined) return packet;
+    }
+    return undefined;
+  }
+
+  #transmitFrom(connection: Connection, out: Uint8Array): Transmit | undefined {
+    this.#stale.add(connection);
+    const first = connection.transmit(out);
+    if (first === undefined) return undefined;
+    const segment = first.length;
+    let length = segment;
+    // What only looks at a path goes alone; small packets too, since nothing larger may follow.
+    const alone = first.alone || segment < DATAGRAM_BYTES_MIN;
+    while (!alone && out.length - length >= segment) {
+      const more = connection.transmit(out.subarray(length, length + segment));
+      if (more === undefined) break;
+      length += more.length;
+      if (more.length < segment) break;
+    }
+    return { length, segment, path: first.path };
+  }
+
+  // Time.
+
+  timeout(): number | undefined {
+    for (const connection of this.#stale) this.#deadlines.set(connection, connection.timeout());
+    this.#stale.clear();
+    let due = this.#deadlines.first;
+    for (const punch of this.#punches.values()) {
+      const time = punch.timeout();
+      if (time !== undefined && (due === undefined || time < due)) due = time;
+    }
+    return due;
+  }
+
+  handleTimeout(now: number): void {
+    this.#tick(now);
+    this.timeout();
+    for (const punch of this.#punches.values()) {
+      const transition = punch.handleTimeout(this.now);
+      if (transition !== undefined) this.#told.push(transition);
+    }
+    const due: Connection[] = [];
+    for (;;) {
+      const connection = this.#deadlines.pop(this.now);
+      if (connection === undefined) break;
+      due.push(connection);
+    }
+    for (const connection of due) {
+      connection.handleTimeout();
+      this.wake(connection);
+    }
+  }
+
+  next(): EndpointTransition | undefined {
+    if (this.#toldFrom === this.#told.length) return undefined;
+    const transition = this.#told[this.#toldFrom++];
+    if (this.#toldFrom === this.#told.length) this.#told.length = this.#toldFrom = 0;
+    return transition;
+  }
+}
+
+function expectOffer({ offer, secret }: OfferPeer): void {
+  if (offer.length !== OFFER_BYTES || offer.every((byte) => byte === 0)) {
+    throw new RangeError(`an offer is named by ${OFFER_BYTES} bytes that are not all zero`);
+  }
+  if (secret.length !== KEY_BYTES) throw new RangeError("the secret of an offer has 32 bytes");
+}
+
+/**
+ * Makes an endpoint.
+ *
+ * @throws RangeError for options that mean nothing.
+ */
+export function createEndpoint(options: EndpointOptions): Endpoint {
+  return new Socket(options);
+}
