@@ -6,6 +6,7 @@
 
 import { parseArgs } from "@std/cli";
 import type { TcpAddress } from "../connect/tcp.ts";
+import { withHome } from "../disk/local_paths.ts";
 
 /** What the command line asks for. */
 export interface ConsoleArguments {
@@ -17,6 +18,10 @@ export interface ConsoleArguments {
   readonly commands: readonly string[];
   readonly json: boolean;
   readonly stay: boolean;
+  /** The folder that downloads land in. */
+  readonly downloads: string;
+  /** Let files that shrink travel deflated. */
+  readonly deflate: boolean;
 }
 
 /** What was given: something to run, to print, or a mistake. */
@@ -27,6 +32,8 @@ export type Invocation =
 
 const DEFAULT_HOST = "127.0.0.1";
 const DEFAULT_PORT = 5000;
+/** Options that need a value, once. */
+const VALUED = ["connect", "user", "password-file", "downloads"] as const;
 const LATER = ["tls", "udp", "ws", "wss"];
 
 /** What `--help` prints. */
@@ -42,6 +49,8 @@ HOST PORT                where the server listens (${DEFAULT_HOST} ${DEFAULT_POR
 -c, --command LINE       run this line instead of asking for lines; may be repeated
     --json               print one JSON object a line
     --stay               after the last command, go on showing what happens
+    --downloads DIR      where files land that are got with DWN (the current folder)
+    --deflate            let files travel deflated where that makes them smaller
 -h, --help               this help
 -V, --version            the version
 
@@ -68,8 +77,8 @@ elsewhere; 2 the command line is wrong; 3 the server cannot be reached.`;
 export function readArguments(args: readonly string[]): Invocation {
   const unknown: string[] = [];
   const given = parseArgs([...args], {
-    string: ["_", "connect", "user", "password-file", "command"],
-    boolean: ["register", "json", "stay", "help", "version"],
+    string: ["_", ...VALUED, "command"],
+    boolean: ["register", "json", "stay", "deflate", "help", "version"],
     collect: ["command"],
     alias: { command: "c", user: "u", help: "h", version: "V" },
     unknown: (argument, key) => {
@@ -81,11 +90,9 @@ export function readArguments(args: readonly string[]): Invocation {
   if (given.help) return { show: "help" };
   if (given.version) return { show: "version" };
   if (unknown.length > 0) return { mistake: `There is no option ${unknown[0]}.` };
-  const empty = (["connect", "user", "password-file"] as const).find((name) => given[name] === "");
+  const empty = VALUED.find((name) => given[name] === "");
   if (empty !== undefined) return { mistake: `--${empty} needs a value.` };
-  const repeated = (["connect", "user", "password-file"] as const).find((name) =>
-    Array.isArray(given[name])
-  );
+  const repeated = VALUED.find((name) => Array.isArray(given[name]));
   if (repeated !== undefined) return { mistake: `--${repeated} is given twice.` };
   const address = readAddress(given._, given.connect);
   if (typeof address === "string") return { mistake: address };
@@ -98,6 +105,8 @@ export function readArguments(args: readonly string[]): Invocation {
       commands: given.command,
       json: given.json,
       stay: given.stay,
+      downloads: withHome(given.downloads ?? "."),
+      deflate: given.deflate,
     },
   };
 }

@@ -8,19 +8,24 @@ import type { ThreadRow } from "../../protocol/forum/reply.ts";
 import { isBareText } from "../../protocol/verb_line.ts";
 import type { ClientEvent, ForumClient } from "../forum_client.ts";
 import { complete } from "./completion.ts";
+import { type ConsoleFiles, createConsoleFiles } from "./console_files.ts";
 import { createDirectory, type Directory } from "./directory.ts";
 import { createFeed } from "./feed.ts";
 import { createJoined, type Joined } from "./joined.ts";
 import { eventJson, outcomeJson } from "./json_output.ts";
 import { createNumbers } from "./numbers.ts";
 import type { Outcome } from "./outcome.ts";
+import { barProgress, type BarTerminal, jsonProgress, textProgress } from "./progress_views.ts";
 import { createPrompt, type Prompt } from "./prompt.ts";
 import { createReadMarks } from "./read_marks.ts";
 import { eventRenderer } from "./render_event.ts";
 import { outcomeRenderer } from "./render_outcome.ts";
+import { createResolver } from "./resolve.ts";
 import { runScript } from "./run_script.ts";
 import { createSession } from "./session.ts";
+import { createStatusView } from "./status_view.ts";
 import { count, createPaint, nameText, type Paint } from "./style.ts";
+import type { TransferView } from "./transfers.ts";
 import type { Secrets } from "./verb_handler.ts";
 import { visibleLine } from "./visible.ts";
 
@@ -29,6 +34,10 @@ export interface ConsoleOptions {
   readonly client: ForumClient;
   readonly json: boolean;
   readonly colour: boolean;
+  /** The folder that downloads land in. */
+  readonly downloads: string;
+  /** Whether files that shrink travel deflated. */
+  readonly deflate: boolean;
   /** Writes a line of output. */
   readonly write: (text: string) => void;
   /** Writes a line about something that went wrong. */
@@ -43,6 +52,10 @@ export interface ScriptedOptions extends ConsoleOptions {
   readonly secrets: Secrets;
   /** Resolves when somebody wants it to end. */
   readonly stopped: Promise<void>;
+  /** Calls back at the next signal to end, instead of ending, until it is let go of. */
+  readonly interrupts: (act: () => void) => () => void;
+  /** Where to draw how far files have come; without it, lines tell it. */
+  readonly terminal?: BarTerminal;
 }
 
 /** Live messages count as read so many ms after they were shown. */
@@ -51,11 +64,13 @@ const READ_DELAY = 3000;
 /** What both ways of running share: it consumes the client's events until they end. */
 function follow(
   options: ConsoleOptions,
-  { directory, attended, everything, secrets }: {
+  { directory, attended, everything, secrets, view: transferView, busy }: {
     directory: Directory;
     attended: boolean;
     everything: boolean;
     secrets: Secrets;
+    view: TransferView;
+    busy?: (busy: boolean) => void;
   },
 ) {
   const { client, json, colour, write, complain } = options;
@@ -74,6 +89,7 @@ function follow(
     if (text !== undefined) write(text);
   }
   function show(outcome: Outcome): void {
+    files.told(outcome);
     if (json) write(outcomeJson(outcome));
     else if (outcome.ok) write(outcomeText(outcome));
     else complain(outcomeText(outcome));
@@ -90,14 +106,26 @@ function follow(
   });
   const events = client.events();
   async function consume(): Promise<void> {
-    for await (const event of events) feed.take(event);
+    for await (const event of events) {
+      files.heard(event);
+      feed.take(event);
+    }
   }
   async function leave(): Promise<void> {
+    await files.stop();
     leaving = true;
     await marks?.flush();
     await client.close();
   }
-  const session = createSession({
+  const resolver = createResolver({ client, directory, numbers });
+  const files = createConsoleFiles({
+    ...options,
+    directory,
+    view: transferView,
+    thread: (name) => resolver.thread(name),
+    ...busy !== undefined && { busy },
+  });
+  const session = files.session(createSession({
     client,
     directory,
     numbers,
@@ -105,25 +133,57 @@ function follow(
     secrets,
     attended,
     now: Date.now,
-  });
-  return { session, feed, joined, paint, show, leave, ended: consume() };
+  }));
+  return { session, files, feed, joined, paint, show, leave, ended: consume() };
+}
+
+/** Shows progress where nobody types, and the lines of output beside it. */
+function scriptedView(
+  { json, write, complain, terminal }: ScriptedOptions,
+): Pick<ConsoleOptions, "write" | "complain"> & { readonly view: TransferView } {
+  const now = () => performance.now();
+  if (json) return { write, complain, view: jsonProgress({ now, write }) };
+  if (terminal === undefined) {
+    return { write, complain, view: textProgress({ now, write: complain }) };
+  }
+  const bar = barProgress({ now, terminal });
+  return {
+    write: (text) => bar.above(() => write(text)),
+    complain: (text) => bar.above(() => complain(text)),
+    view: bar,
+  };
 }
 
 /** Runs lines without a person; gives the exit status. */
 export async function runScripted(options: ScriptedOptions): Promise<number> {
-  const { client, lines, stay, secrets, stopped } = options;
-  const { session, feed, show, leave, ended } = follow(options, {
+  const { client, lines, stay, secrets, stopped, interrupts } = options;
+  const { view, ...writing } = scriptedView(options);
+  let interrupted = false;
+  let letGo = () => {};
+  const parts = follow({ ...options, ...writing }, {
     directory: createDirectory(client.user),
     attended: false,
     everything: stay,
     secrets,
+    view,
+    busy(busy) {
+      letGo();
+      if (!busy) return;
+      letGo = interrupts(() => {
+        // Whoever asks once more does not want to wait.
+        letGo();
+        interrupted = true;
+        parts.files.transfers.cancelAll();
+      });
+    },
   });
+  const { session, feed, show, leave, ended } = parts;
   await feed.start();
-  const over = () => client.state === "closed";
+  const over = () => client.state === "closed" || interrupted;
   const { failed, left } = await runScript({ session, lines, show, over });
-  if (stay && !left) await Promise.race([ended, stopped]);
+  if (stay && !left && !interrupted) await Promise.race([ended, stopped]);
   // Nobody but the server can have closed it by now.
-  const cut = over() && stay && !left;
+  const cut = client.state === "closed" && stay && !left;
   await leave();
   await ended;
   return failed || cut ? 1 : 0;
@@ -131,19 +191,28 @@ export async function runScripted(options: ScriptedOptions): Promise<number> {
 
 /** Talks with a person at the terminal until they leave; gives the exit status. */
 export async function runInteractive(
-  options: Pick<ScriptedOptions, "client" | "colour" | "stopped">,
+  options: Pick<ScriptedOptions, "client" | "colour" | "downloads" | "deflate" | "stopped">,
 ): Promise<number> {
   const { client } = options;
   const directory = createDirectory(client.user);
-  const prompt = createPrompt((line) => complete(line, directory));
+  const prompt = createPrompt({
+    complete: (line) => files.complete(line) ?? complete(line, directory),
+    interrupt: () => files.transfers.cancelAll(),
+  });
   const write = (text: string) => prompt.print(text);
   const parts = follow({ ...options, json: false, write, complain: write }, {
     directory,
     attended: true,
     everything: true,
     secrets: promptSecrets(prompt),
+    view: createStatusView({
+      all: () => files.transfers.all,
+      columns: () => prompt.columns,
+      status: (lines) => prompt.status(lines),
+    }),
   });
   const { session, joined, paint, leave, ended } = parts;
+  const files: ConsoleFiles = parts.files;
   const label = () => prompt.label(promptLabel({ user: client.user, directory, joined }));
   label();
   void Promise.race([ended, options.stopped]).then(() => prompt.close());
@@ -153,6 +222,7 @@ export async function runInteractive(
       session,
       lines: prompt.lines,
       over: () => client.state === "closed",
+      beside: files.beside,
       show(outcome, line) {
         label();
         // Text without a verb comes back live, from the thread that it was posted to.
@@ -160,6 +230,7 @@ export async function runInteractive(
       },
     });
     const cut = client.state === "closed";
+    await files.stop();
     // Ctrl-D says it without words.
     if (!left && !cut) parts.show({ ok: true, command: "XIT", result: {} });
     await leave();

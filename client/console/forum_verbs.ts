@@ -14,6 +14,7 @@ import {
   verbOf,
   VERBS,
 } from "../../protocol/verbs.ts";
+import type { FileVerb } from "./file_outcome.ts";
 import { Refusing, type Results, type RunnableVerb, type VerbHelp } from "./outcome.ts";
 import { listThreads } from "./resolve.ts";
 import { because, type Handlers, type Workbench } from "./verb_handler.ts";
@@ -25,7 +26,9 @@ const NO_SECRET = "No password was given. Type it at the prompt; a program puts 
   "DFP_ADMIN_PASSWORD, a new one of your own into DFP_NEW_PASSWORD.";
 
 /** The verbs about threads, people and the forum itself. */
-export function forumVerbs(bench: Workbench): Handlers<Exclude<RunnableVerb, MessageVerb>> {
+export function forumVerbs(
+  bench: Workbench,
+): Handlers<Exclude<RunnableVerb, MessageVerb | FileVerb>> {
   const { client, directory, joined, resolver } = bench;
 
   function opened(title: string, { thread }: { thread: number }): Results["CRT"] {

@@ -71,7 +71,7 @@ export function createSession(options: SessionOptions): Session {
   }
 
   function run<V extends RunnableVerb>(call: VerbCall<V>): Promise<Outcome> {
-    const handler = handlers[call.verb as V] as Handlers[V] | undefined;
+    const handler = (handlers as Partial<Handlers<RunnableVerb>>)[call.verb as V];
     if (handler === undefined) return Promise.resolve(failed(call.verb, "invalid-command"));
     return attempt(call.verb as V, () => handler(call));
   }

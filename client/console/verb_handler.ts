@@ -6,6 +6,7 @@
 
 import type { VerbCall } from "../../protocol/verbs.ts";
 import type { ForumClient } from "../forum_client.ts";
+import type { FileVerb } from "./file_outcome.ts";
 import type { Directory } from "./directory.ts";
 import type { Joined } from "./joined.ts";
 import type { Numbers } from "./numbers.ts";
@@ -39,7 +40,7 @@ export interface Workbench {
 }
 
 /** The functions behind some verbs; they reject with what a verb was refused with. */
-export type Handlers<V extends RunnableVerb = RunnableVerb> = {
+export type Handlers<V extends RunnableVerb = Exclude<RunnableVerb, FileVerb>> = {
   readonly [K in V]: (call: VerbCall<K>) => Promise<Results[K]> | Results[K];
 };
 

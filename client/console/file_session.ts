@@ -1,0 +1,233 @@
+/**
+ * The session of the verbs about files: runs one parsed line about files and says what became of it. Unlike
+ * others, such lines can run beside each other (see session.ts for the rest).
+ *
+ * @module
+ */
+
+import type { FileRow } from "../../protocol/forum/reply.ts";
+import type { Line } from "../../protocol/verb_line.ts";
+import type { ThreadName, VerbCall } from "../../protocol/verbs.ts";
+import { DiskError } from "../disk/disk_error.ts";
+import { openSource } from "../disk/disk_source.ts";
+import { localPaths } from "../disk/local_paths.ts";
+import { saveFile } from "../disk/save_file.ts";
+import { shareFile } from "../disk/share_file.ts";
+import type { ForumClient } from "../forum_client.ts";
+import type { Directory } from "./directory.ts";
+import type { FileResults, FileVerb, RefusedFile, SavedFile, SharedFile } from "./file_outcome.ts";
+import type { FileFinder } from "./find_file.ts";
+import { type Done, type Failed, failure, type Outcome, Refusing } from "./outcome.ts";
+import type { Carriage, Transfers } from "./transfers.ts";
+import { visibleLine } from "./visible.ts";
+
+/** A line about files. */
+export type FileCall = VerbCall<FileVerb>;
+
+/** What a session about files works with. */
+export interface FileSessionOptions {
+  readonly client: Pick<ForumClient, "user" | "state" | "command" | "upload" | "download">;
+  readonly directory: Pick<Directory, "get" | "add">;
+  readonly finder: FileFinder;
+  readonly transfers: Transfers;
+  /** The number of the thread that is meant. */
+  readonly thread: (name: ThreadName) => Promise<number>;
+  /** The folder that downloads land in. */
+  readonly downloads: string;
+  /** Whether what shrinks travels deflated. */
+  readonly deflate: boolean;
+}
+
+/** Runs lines about files. */
+export interface FileSession {
+  /** Runs a line. What it asked for and did not get is data. */
+  run(call: FileCall): Promise<Outcome>;
+}
+
+const TO_A_USER = "Sending a file straight to a user, peer to peer, comes with a later version. " +
+  "Share it in a thread: UPD thread file.";
+
+const VERBS: ReadonlySet<string> = new Set<FileVerb>([
+  "UPD",
+  "DWN",
+  "RMF",
+  "FLS",
+  "/transfers",
+  "/cancel",
+]);
+
+/** Whether a line is about files. */
+export function isFileCall(line: Line): line is FileCall {
+  return "verb" in line && VERBS.has(line.verb);
+}
+
+/** Whether a line carries files, which can take long. */
+export function carriesFiles(line: Line): boolean {
+  return "verb" in line && (line.verb === "UPD" || line.verb === "DWN");
+}
+
+/** Files that are carried for one line. */
+interface Load<Item> {
+  readonly command: "UPD" | "DWN";
+  readonly thread: number;
+  readonly items: readonly Item[];
+  /** Whether a pattern stood for them. */
+  readonly several: boolean;
+  /** How an item is called in what is said of it. */
+  readonly nameOf: (item: Item) => string;
+}
+
+/** Of more files that went wrong only the number is told. */
+const NAMED_MAX = 10;
+
+class ForumFileSession implements FileSession {
+  readonly #options: FileSessionOptions;
+
+  constructor(options: FileSessionOptions) {
+    this.#options = options;
+  }
+
+  async run(call: FileCall): Promise<Outcome> {
+    try {
+      return await this.#run(call);
+    } catch (error) {
+      return fault(call.verb, error);
+    }
+  }
+
+  async #run(call: FileCall): Promise<Outcome> {
+    switch (call.verb) {
+      case "UPD":
+        return await this.#share(call);
+      case "DWN":
+        return await this.#save(call);
+      case "RMF":
+        return done("RMF", await this.#withdraw(call));
+      case "FLS":
+        return done("FLS", await this.#list(call));
+      case "/transfers":
+        return done("/transfers", { transfers: this.#options.transfers.all });
+      case "/cancel": {
+        const cancelled = this.#options.transfers.cancel(call.transfer);
+        if (cancelled !== undefined) return done("/cancel", cancelled);
+        throw new Refusing(
+          "no-file",
+          "No such file is on its way. /transfers lists those that are.",
+        );
+      }
+    }
+  }
+
+  async #share({ thread: name, file }: VerbCall<"UPD">): Promise<Outcome> {
+    if ("user" in name) throw new Refusing("invalid-command", TO_A_USER);
+    const { paths, several } = await localPaths(file);
+    const thread = await this.#options.thread(name);
+    const load = { command: "UPD", thread, items: paths, several, nameOf: String } as const;
+    return await this.#carry(load, async (path, carriage): Promise<SharedFile> => {
+      const { client, deflate } = this.#options;
+      const source = await openSource(path);
+      const { size } = source;
+      carriage.file(source.name, size);
+      const { signal } = carriage;
+      const onProgress = (bytes: number) => carriage.progress(bytes);
+      const kept = await shareFile({ client, thread, source, deflate, signal, onProgress });
+      const { file: seq, sha256, at } = kept;
+      return { thread, name: source.name.normalize("NFC"), seq, size, sha256, at };
+    });
+  }
+
+  async #save({ thread: name, file }: VerbCall<"DWN">): Promise<Outcome> {
+    const { client, finder, downloads: folder, deflate } = this.#options;
+    const thread = await this.#options.thread(name);
+    const { rows, several } = await finder.some(thread, file);
+    const nameOf = (row: FileRow) => row.name;
+    const load = { command: "DWN", thread, items: rows, several, nameOf } as const;
+    return await this.#carry(load, async (row, carriage): Promise<SavedFile> => {
+      const { name, size, sha256 } = row;
+      carriage.file(name, size);
+      const { signal } = carriage;
+      const onProgress = (bytes: number) => carriage.progress(bytes);
+      const path = await saveFile({
+        client,
+        thread,
+        file: row,
+        folder,
+        deflate,
+        signal,
+        onProgress,
+      });
+      return { thread, name, path, size, sha256 };
+    });
+  }
+
+  async #withdraw({ thread: name, file }: VerbCall<"RMF">): Promise<FileResults["RMF"]> {
+    const { client, finder } = this.#options;
+    const thread = await this.#options.thread(name);
+    const row = await finder.one(thread, file);
+    await client.command<"withdraw">({ op: "withdraw", thread, file: row.seq });
+    return { thread, name: row.name, seq: row.seq };
+  }
+
+  async #list({ thread: name }: VerbCall<"FLS">): Promise<FileResults["FLS"]> {
+    const { directory, finder } = this.#options;
+    const thread = name === undefined ? undefined : await this.#options.thread(name);
+    const listing = await finder.list(thread);
+    for (const { thread, title } of listing.files) {
+      if (directory.get(thread) === undefined) directory.add({ thread, title, direct: false });
+    }
+    return { ...thread !== undefined && { thread }, ...listing };
+  }
+
+  /** Carries files one after another; if one of several goes wrong, the others still go. */
+  async #carry<Item, Result extends SharedFile | SavedFile>(
+    { command, thread, items, several, nameOf }: Load<Item>,
+    carry: (item: Item, carriage: Carriage) => Promise<Result>,
+  ): Promise<Outcome> {
+    const carriage = this.#options.transfers.begin({ command, thread, count: items.length });
+    const files: Result[] = [];
+    const refused: RefusedFile[] = [];
+    try {
+      if (!several) return done(command, await carry(items[0], carriage) as never);
+      for (const item of items) {
+        try {
+          files.push(await carry(item, carriage));
+        } catch (error) {
+          const { code, name, text } = fault(command, error);
+          refused.push({ file: nameOf(item), code, name, text });
+          if (carriage.signal.aborted || this.#options.client.state === "closed") break;
+        }
+      }
+    } finally {
+      carriage.end();
+    }
+    if (refused.length === 0) return done(command, { files } as never);
+    const [{ code, name }] = refused;
+    const left = items.length - files.length;
+    const text = severalText(`${left} of ${items.length} files did not get there:`, refused);
+    return { ok: false, command, code, name, text, files, refused };
+  }
+}
+
+function severalText(head: string, refused: readonly RefusedFile[]): string {
+  const lines = refused.slice(0, NAMED_MAX).map(({ file, text }) => {
+    const name = visibleLine(file);
+    return text.startsWith(`${name} `) ? text : `${name}: ${text}`;
+  });
+  if (refused.length > lines.length) lines.push(`and ${refused.length - lines.length} more`);
+  return [head, ...lines].join("\n");
+}
+
+function done<V extends FileVerb>(command: V, result: FileResults[V]): Outcome {
+  return { ok: true, command, result } as Done;
+}
+
+/** What a file was refused with, by the forum or on this machine. */
+function fault(command: string, error: unknown): Failed {
+  const refusing = error instanceof DiskError ? new Refusing(error.status, error.message) : error;
+  return failure(command, refusing);
+}
+
+/** Creates a session. */
+export function createFileSession(options: FileSessionOptions): FileSession {
+  return new ForumFileSession(options);
+}

@@ -1,0 +1,109 @@
+/**
+ * Progress where nobody types: a bar at the terminal, a line now and then where there is none, and JSON
+ * lines for programs.
+ *
+ * @module
+ */
+
+import type { Transfer } from "./file_outcome.ts";
+import { barLine } from "./progress_bar.ts";
+import { progressText } from "./progress_text.ts";
+import type { TransferView } from "./transfers.ts";
+import { visibleJson } from "./visible.ts";
+
+/** JSON lines come no faster than this, in ms. */
+const JSON_EVERY = 250;
+/** Plain lines come no faster than this, in ms, and only for each further quarter of a file. */
+const TEXT_EVERY = 1000;
+const QUARTERS = 4;
+/** A bar is drawn no more often than this, in ms, and not for what is done sooner. */
+const BAR_EVERY = 200;
+
+/** What a view of lines works with. */
+export interface LineViewOptions {
+  /** In ms. */
+  readonly now: () => number;
+  readonly write: (line: string) => void;
+}
+
+/** `{"event":"progress","command":"UPD","name":…,"bytes":…,"size":…}`, at most four a second. */
+export function jsonProgress({ now, write }: LineViewOptions): TransferView {
+  let next = -Infinity;
+  return {
+    show({ command, name, bytes, size }) {
+      if (now() < next) return;
+      next = now() + JSON_EVERY;
+      write(visibleJson({ event: "progress", command, name, bytes, size }));
+    },
+    over() {},
+  };
+}
+
+/** A line at each quarter of a file that takes its time. */
+export function textProgress({ now, write }: LineViewOptions): TransferView {
+  let file = "";
+  let told = 0;
+  let next = 0;
+  return {
+    show(transfer) {
+      const { number, place, bytes, size } = transfer;
+      const quarter = size === 0 ? QUARTERS : Math.floor(bytes / size * QUARTERS);
+      if (file !== `${number} ${place}`) {
+        file = `${number} ${place}`;
+        told = quarter;
+        next = now() + TEXT_EVERY;
+      }
+      // The last one is told by what came of it.
+      if (quarter <= told || quarter === QUARTERS || now() < next) return;
+      told = quarter;
+      next = now() + TEXT_EVERY;
+      write(progressText(transfer));
+    },
+    over() {},
+  };
+}
+
+/** What a bar is drawn on. */
+export interface BarTerminal {
+  readonly columns: number;
+  write(text: string): unknown;
+}
+
+/** A view that shares a terminal with lines of output. */
+export interface BarView extends TransferView {
+  /** Runs something that writes lines, and moves the bar below them. */
+  above(run: () => void): void;
+}
+
+/** A bar with speed and time left, on the last line of a terminal. */
+export function barProgress(
+  { now, terminal }: { now: () => number; terminal: BarTerminal },
+): BarView {
+  let next: number | undefined;
+  let shown: Transfer | undefined;
+  function wipe(): void {
+    if (shown !== undefined) terminal.write("\r\x1b[K");
+  }
+  function draw(): void {
+    // The last column is left free: some terminals wrap a line that fills it.
+    if (shown !== undefined) terminal.write(`\r${barLine(shown, terminal.columns - 1)}\x1b[K`);
+  }
+  return {
+    show(transfer) {
+      next ??= now() + BAR_EVERY;
+      if (now() < next) return;
+      next = now() + BAR_EVERY;
+      shown = transfer;
+      draw();
+    },
+    over() {
+      wipe();
+      shown = next = undefined;
+    },
+    above(run) {
+      wipe();
+      run();
+      draw();
+    },
+  };
+}
