@@ -63,7 +63,6 @@ Deno.test("mistakes say what is wrong", () => {
   assertMatch(mistake("h", "1", "--connect", "tcp://h:1"), /not both/);
   assertMatch(mistake("--user", ""), /--user/);
   assertMatch(mistake("--downloads", ""), /--downloads needs a value/);
-  assertMatch(mistake("--downloads", "a", "--downloads", "b"), /--downloads is given twice/);
 });
 
 Deno.test("--help and --version are shown, whatever else there is", () => {

@@ -270,7 +270,7 @@ Deno.test("what is on its way is listed, and cancelled by number or name", async
     other.file("b.bin", 0);
     assertEquals(show(await run("/transfers")).split("\n"), [
       "1 UPD a.bin: 45 % of 200 bytes, #1",
-      "2 DWN b.bin (1/3): 100 % of 0 bytes, #1",
+      "2 DWN b.bin (1/3): 100 % of 0 bytes, waiting, #1",
     ]);
     const cancelled = await run("/cancel a.bin");
     assertEquals(show(cancelled), "a.bin is being cancelled at 45 %.");
@@ -379,6 +379,7 @@ const transfer: Transfer = {
   command: "UPD",
   thread: 1,
   name: "holocron.bin",
+  waiting: false,
   bytes: 450,
   size: 1000,
   rate: null,
@@ -449,6 +450,7 @@ Deno.test("JSON lines of progress are at most four a second", () => {
   const time = clock();
   const lines: string[] = [];
   const view = jsonProgress({ now: time.now, write: (line) => lines.push(line) });
+  view.show({ ...transfer, waiting: true });
   for (let bytes = 0; bytes <= 1000; bytes++, time.ms++) view.show({ ...transfer, bytes });
   assertEquals(
     lines[0],

@@ -50,6 +50,8 @@ export interface Transfer {
   readonly thread: number;
   /** The file that is on its way now. */
   readonly name: string;
+  /** Whether it is still its turn to come, or all of it to be looked at before it begins. */
+  readonly waiting: boolean;
   /** How many of its bytes are through. */
   readonly bytes: number;
   readonly size: number;

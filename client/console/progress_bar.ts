@@ -33,7 +33,7 @@ const NAME_MIN = 8;
  * import { assertEquals } from "@std/assert";
  *
  * const transfer = { number: 1, command: "UPD", thread: 1, name: "a.bin", place: 1, count: 1 } as const;
- * const line = barLine({ ...transfer, bytes: 10, size: 20, rate: null }, 80);
+ * const line = barLine({ ...transfer, waiting: false, bytes: 10, size: 20, rate: null }, 80);
  * assertEquals(line, "1 UPD a.bin [==========----------] 50 %");
  * ```
  */

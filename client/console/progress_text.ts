@@ -24,8 +24,9 @@ export function progressText(transfer: Transfer): string {
   return `${command} ${visibleLine(name)}${which}: ${facts.join(", ")}`;
 }
 
-/** `35.1 MiB/s` and `0:12 left`, as far as that is known. */
-export function* speedFacts({ rate, bytes, size }: Transfer): Iterable<string> {
+/** `35.1 MiB/s` and `0:12 left`, as far as that is known; `waiting`, where nothing moves yet. */
+export function* speedFacts({ waiting, rate, bytes, size }: Transfer): Iterable<string> {
+  if (waiting) yield "waiting";
   if (rate === null) return;
   yield `${sizeText(Math.round(rate))}/s`;
   if (rate > 0 && bytes < size) yield `${timeText((size - bytes) / rate)} left`;

@@ -18,6 +18,8 @@ const TEXT_EVERY = 1000;
 const QUARTERS = 4;
 /** A bar is drawn no more often than this, in ms, and not for what is done sooner. */
 const BAR_EVERY = 200;
+/** What terminals have that do not say it. */
+const COLUMNS = 80;
 
 /** What a view of lines works with. */
 export interface LineViewOptions {
@@ -30,8 +32,8 @@ export interface LineViewOptions {
 export function jsonProgress({ now, write }: LineViewOptions): TransferView {
   let next = -Infinity;
   return {
-    show({ command, name, bytes, size }) {
-      if (now() < next) return;
+    show({ command, name, waiting, bytes, size }) {
+      if (waiting || now() < next) return;
       next = now() + JSON_EVERY;
       write(visibleJson({ event: "progress", command, name, bytes, size }));
     },
@@ -46,7 +48,8 @@ export function textProgress({ now, write }: LineViewOptions): TransferView {
   let next = 0;
   return {
     show(transfer) {
-      const { number, place, bytes, size } = transfer;
+      const { number, place, waiting, bytes, size } = transfer;
+      if (waiting) return;
       const quarter = size === 0 ? QUARTERS : Math.floor(bytes / size * QUARTERS);
       if (file !== `${number} ${place}`) {
         file = `${number} ${place}`;
@@ -86,7 +89,8 @@ export function barProgress(
   }
   function draw(): void {
     // The last column is left free: some terminals wrap a line that fills it.
-    if (shown !== undefined) terminal.write(`\r${barLine(shown, terminal.columns - 1)}\x1b[K`);
+    const columns = (terminal.columns || COLUMNS) - 1;
+    if (shown !== undefined) terminal.write(`\r${barLine(shown, columns)}\x1b[K`);
   }
   return {
     show(transfer) {

@@ -37,6 +37,8 @@ export interface PromptOptions {
 }
 
 const HISTORY = 1000;
+/** What terminals have that do not say it. */
+const COLUMNS = 80;
 /** How the reader begins what it writes when a line is done, or under one that Tab can complete in several ways. */
 const LINE_END = "\r\n";
 
@@ -83,7 +85,8 @@ class ReadlinePrompt implements Prompt {
   }
 
   get columns(): number {
-    return process.stdout.columns;
+    // Where no size was ever told, it is 0.
+    return process.stdout.columns || COLUMNS;
   }
 
   print(text: string): void {

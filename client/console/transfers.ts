@@ -24,7 +24,7 @@ export interface Carriage {
 
 /** Shows what is on its way. */
 export interface TransferView {
-  /** It has got on, and perhaps to its next file. */
+  /** It has got on, or waits for its next file to begin. */
   show(transfer: Transfer): void;
   /** It is over. */
   over(transfer: Transfer): void;
@@ -75,13 +75,18 @@ class Underway implements Carriage {
   file(name: string, size: number): void {
     this.#speed = createSpeed();
     const place = this.#transfer.place + 1;
-    this.#transfer = { ...this.#transfer, name, size, place, bytes: 0, rate: null };
+    this.#transfer = { ...this.#transfer, name, size, place, waiting: true, bytes: 0, rate: null };
     this.#changed(false);
   }
 
   progress(bytes: number): void {
     this.#speed.note(bytes, this.#now());
-    this.#transfer = { ...this.#transfer, bytes, rate: this.#speed.perSecond ?? null };
+    this.#transfer = {
+      ...this.#transfer,
+      waiting: false,
+      bytes,
+      rate: this.#speed.perSecond ?? null,
+    };
     this.#changed(false);
   }
 
@@ -122,8 +127,8 @@ class OpenTransfers implements Transfers {
     // Small numbers are typed easily: they begin anew when nothing is on its way.
     const number = this.#underway.size === 0 ? 1 : this.#last + 1;
     this.#last = number;
-    const begun = { ...line, number, name: "", bytes: 0, size: 0, rate: null, place: 0 };
-    const underway = new Underway(begun, {
+    const nothing = { name: "", waiting: true, bytes: 0, size: 0, rate: null, place: 0 };
+    const underway = new Underway({ ...line, ...nothing, number }, {
       now,
       changed: (ended) => {
         if (!this.#underway.has(number)) return;
