@@ -11,11 +11,12 @@ import { type ConsoleArguments, HELP, readArguments } from "./console/arguments.
 import { runInteractive, runScripted } from "./console/console.ts";
 import { eventJson } from "./console/json_output.ts";
 import { readLines } from "./console/line_queue.ts";
-import { type Failed, failure, isStatusError } from "./console/outcome.ts";
-import { failedText } from "./console/render_outcome.ts";
+import { type Failed, failure, isStatusError } from "../protocol/terminal/outcome.ts";
+import { failedText } from "../protocol/terminal/render_outcome.ts";
+import { addressText } from "./console/server_address.ts";
 import { type Asker, signIn } from "./console/sign_in.ts";
-import { visibleLine } from "./console/visible.ts";
-import { dialTcp } from "./connect/tcp.ts";
+import { visibleLine } from "../protocol/terminal/visible.ts";
+import { dialAddress } from "./console/dial_address.ts";
 import { connectForum, type ForumClient } from "./forum_client.ts";
 
 /** The exit statuses, as `--help` explains them. */
@@ -38,6 +39,25 @@ function givenPassword({ passwordFile }: ConsoleArguments): string | undefined {
   }
 }
 
+/** The authorities that were given, in PEM. */
+function authorities({ caFile }: ConsoleArguments): string[] {
+  if (caFile === undefined) return [];
+  try {
+    const text = Deno.readTextFileSync(caFile);
+    if (text.includes("-----BEGIN CERTIFICATE-----")) return [text];
+  } catch (error) {
+    return quit(EXIT.usage, `the authorities' file cannot be read: ${reason(error)}`);
+  }
+  return quit(EXIT.usage, `${caFile} holds no certificate in PEM.`);
+}
+
+/** What can be done about a server that is not reached. */
+function advice(error: unknown): string {
+  return /certificate|UnknownIssuer/i.test(reason(error))
+    ? "Its certificate is not trusted: is the name right? --ca names the authority's file."
+    : "Is it running?";
+}
+
 function reason(error: unknown): string {
   return visibleLine(error instanceof Error ? error.message : String(error));
 }
@@ -58,7 +78,7 @@ function refused(failure: Failed, json: boolean): never {
 
 async function signedIn(given: ConsoleArguments): Promise<ForumClient> {
   const { address, user, register, json } = given;
-  const dial = dialTcp(address);
+  const dial = dialAddress(address, authorities(given));
   const password = givenPassword(given);
   try {
     const outcome = await signIn({
@@ -71,10 +91,10 @@ async function signedIn(given: ConsoleArguments): Promise<ForumClient> {
     if ("ok" in outcome) refused(outcome, json);
     return outcome;
   } catch (error) {
-    const where = `${address.hostname} port ${address.port}`;
+    const where = addressText(address);
     return quit(
       EXIT.unreachable,
-      `no server can be reached at ${where} (${reason(error)}). Is it running?`,
+      `no server can be reached at ${where} (${reason(error)}). ${advice(error)}`,
     );
   }
 }

@@ -6,6 +6,8 @@
 
 export type { ByteStream, Dial } from "./byte_stream.ts";
 export { dialTcp, type TcpAddress } from "./connect/tcp.ts";
+export { dialTls, type TlsAddress } from "./connect/tls.ts";
+export { dialWebSocket, type WebSocketAddress } from "./connect/websocket.ts";
 export type { FileContent, FileSource } from "./files/file_source.ts";
 export type { IncomingFile } from "./files/incoming_file.ts";
 export {

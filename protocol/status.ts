@@ -119,6 +119,11 @@ export const STATUS = {
     text: "The session has expired. Sign in with the password.",
     retry: "never",
   },
+  "insecure": {
+    code: 1454,
+    text: "This server takes no passwords over an open line. Use tls:// or ask its keeper.",
+    retry: "never",
+  },
 
   "bad-opening": {
     code: 1460,

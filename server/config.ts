@@ -14,9 +14,17 @@ import {
 import { FILE_LIMIT_DEFAULTS, type FileLimits } from "./files/file_limits.ts";
 import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "./limit_options.ts";
 import { LIMIT_DEFAULTS, type OperationLimits } from "./limits.ts";
+import {
+  readWebConfig,
+  WEB_DEFAULTS,
+  WEB_LISTS,
+  WEB_OPTIONS,
+  WEB_USAGE,
+  type WebConfig,
+} from "./web_options.ts";
 
 /** What a server is started with. */
-export interface ServerConfig {
+export interface ServerConfig extends WebConfig {
   /** The address to listen on; `0.0.0.0` is every one of this machine. */
   readonly hostname: string;
   /** The TCP port, 0 to 65,535; 0 takes a free one. */
@@ -34,6 +42,10 @@ export interface ServerConfig {
   readonly lockout: number;
   /** Seconds without a command after which a session ends; 0 is never. */
   readonly idleTimeout: number;
+  /** Whether people may come in with a terminal alone, as by `nc`. */
+  readonly text: boolean;
+  /** Seconds without a word after which such a session ends; 0 is never. */
+  readonly textIdleTimeout: number;
   /** Seconds of silence after which a client is asked for a sign of life, 1 to 3,600. */
   readonly heartbeat: number;
   /** Whether an account that is signed in is refused a second session. */
@@ -59,11 +71,14 @@ export const CONFIG_DEFAULTS: ServerConfig = {
   maxAttempts: 3,
   lockout: 10,
   idleTimeout: 0,
+  text: true,
+  textIdleTimeout: 600,
   heartbeat: 15,
   singleSession: false,
   log: "text",
   limits: LIMIT_DEFAULTS,
   fileLimits: FILE_LIMIT_DEFAULTS,
+  ...WEB_DEFAULTS,
 };
 
 /** What `--help` prints. */
@@ -77,6 +92,10 @@ export const USAGE = `Usage: deno run -A server/main.ts [PORT] [options]
   --max-attempts N        wrong passwords before a lock-out (default 3)
   --lockout SECONDS       length of the first lock-out (default 10); it doubles up to 15 minutes
   --idle-timeout SECONDS  end sessions that ask for nothing for so long (default 0: never)
+  --text on|off           whether people may come in with nc alone; passwords are then typed in
+                          the clear, so only from this machine or through TLS (default on)
+  --text-idle-timeout SECONDS
+                          end their sessions after so long without a word (default 600; 0: never)
   --heartbeat SECONDS     ask silent clients for a sign of life (default 15)
   --single-session        allow one session an account
   --credentials FILE      make the accounts of this file: a user and a password a line
@@ -86,6 +105,7 @@ export const USAGE = `Usage: deno run -A server/main.ts [PORT] [options]
   --log text|json         how the log of who did what looks (default text)
   --help, --version
 
+${WEB_USAGE}
 ${LIMIT_USAGE}
 ${FILE_LIMIT_USAGE}`;
 
@@ -97,16 +117,19 @@ const STRINGS = [
   "max-attempts",
   "lockout",
   "idle-timeout",
+  "text",
+  "text-idle-timeout",
   "heartbeat",
   "credentials",
   "admin-password-file",
   "log",
   ...LIMIT_OPTIONS,
   ...FILE_LIMIT_OPTIONS,
+  ...WEB_OPTIONS,
 ] as const;
 
 /** Options that DESIGN names and that later editions bring. */
-const LATER = ["udp-port", "web-port", "tls-cert", "tls-key", "cluster"] as const;
+const LATER = ["udp-port", "cluster"] as const;
 
 /** What the command line asks for. */
 export type Invocation =
@@ -139,8 +162,9 @@ export function readCommandLine(args: string[]): Invocation {
 
 function readArguments(args: string[]): Invocation {
   const given = parseArgs(args, {
-    string: STRINGS,
-    boolean: ["help", "version", "single-session"],
+    string: [...STRINGS, ...WEB_LISTS],
+    collect: WEB_LISTS,
+    boolean: ["help", "version", "single-session", "insecure"],
     unknown: (arg) => {
       if (!arg.startsWith("-")) return true;
       const name = arg.replace(/^-+/, "").split("=")[0];
@@ -165,7 +189,7 @@ function readArguments(args: string[]): Invocation {
     if (given[name] === "") throw new Complaint(`--${name} needs a value`);
   }
   const whole = (name: (typeof STRINGS)[number], standard: number, range: [number, number]) => {
-    const text = given[name];
+    const text: string | undefined = given[name];
     return text === undefined ? standard : wholeNumber(text, { name, range });
   };
   return {
@@ -180,6 +204,12 @@ function readArguments(args: string[]): Invocation {
       maxAttempts: whole("max-attempts", CONFIG_DEFAULTS.maxAttempts, [1, 1000]),
       lockout: whole("lockout", CONFIG_DEFAULTS.lockout, [1, 900]),
       idleTimeout: whole("idle-timeout", CONFIG_DEFAULTS.idleTimeout, [0, 1_000_000]),
+      text: choice(given.text, "text", ["on", "off"]) === "on",
+      textIdleTimeout: whole(
+        "text-idle-timeout",
+        CONFIG_DEFAULTS.textIdleTimeout,
+        [0, 1_000_000],
+      ),
       heartbeat: whole("heartbeat", CONFIG_DEFAULTS.heartbeat, [1, 3600]),
       singleSession: given["single-session"],
       ...given.credentials !== undefined && { credentials: given.credentials },
@@ -187,11 +217,17 @@ function readArguments(args: string[]): Invocation {
         { adminPasswordFile: given["admin-password-file"] },
       log: choice(given.log, "log", ["text", "json"]),
       limits: readLimits(given, wholeNumber),
-      fileLimits: readFileLimits(given, wholeNumber, (complaint) => {
-        throw new Complaint(complaint);
+      fileLimits: readFileLimits(given, wholeNumber, complain),
+      ...readWebConfig(given, {
+        port: (text) => wholeNumber(text, { name: "web-port", range: [0, 65_535] }),
+        complain,
       }),
     },
   };
+}
+
+function complain(text: string): never {
+  throw new Complaint(text);
 }
 
 function wholeNumber(

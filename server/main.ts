@@ -34,6 +34,8 @@ async function serve(config: ServerConfig): Promise<void> {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     Deno.addSignalListener(signal, () => server.shutdown());
   }
+  // Without TLS, a terminal that is closed ends the server, as it always did.
+  if (config.tls !== undefined) Deno.addSignalListener("SIGHUP", () => server.renewCertificate());
   await server.finished;
   Deno.exit(0);
 }

@@ -18,3 +18,6 @@ export {
 } from "./limits.ts";
 export type { Service, Visitor } from "./service.ts";
 export type { Session } from "./session.ts";
+export type { CertificateFiles } from "./listen/certificate.ts";
+export { type Asset, assetOf, type Assets, assetsOf, readAssets } from "./web/assets.ts";
+export type { WebConfig } from "./web_options.ts";

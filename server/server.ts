@@ -10,12 +10,15 @@ import type { BlobStore } from "./blob/blob_store.ts";
 import { openDiskStore } from "./blob/disk_store.ts";
 import type { ServerConfig } from "./config.ts";
 import { importCredentials, parseCredentials } from "./credentials.ts";
-import { type Listening, listenTcp } from "./listen/tcp.ts";
+import { createGauges } from "./gauges.ts";
+import { type Listeners, openListeners } from "./listen/listeners.ts";
 import type { Log } from "./log/log.ts";
 import { openSqliteLog } from "./log/sqlite_log.ts";
 import { createWalFlush } from "./log/wal_flush.ts";
-import { generatePassword, matches, verifierOf } from "./password.ts";
+import { generatePassword, matches, saltPassword, verifierOf } from "./password.ts";
 import { createService, type Service } from "./service.ts";
+import { reason, StartError } from "./start_error.ts";
+import { type Assets, assetsOf, PLACEHOLDER, readAssets } from "./web/assets.ts";
 import { setImmediate } from "node:timers";
 
 /** Program and version, as clients see it. */
@@ -36,6 +39,8 @@ export interface StartOptions {
   readonly adminPassword?: string;
   /** Writes lines of the activity log. */
   readonly write: (text: string) => Promise<void>;
+  /** The web page's files, if no folder is named for them. */
+  readonly assets?: Assets;
 }
 
 /** A server that runs. */
@@ -48,14 +53,15 @@ export interface RunningServer {
   readonly imported: number;
   /** Takes the connections of other listeners, too. */
   readonly service: Service;
+  /** Reads the certificate again and uses it for new connections. What goes wrong is told in the log. */
+  renewCertificate(): void;
   /** Ends the server as SHT does. */
   shutdown(): Promise<void>;
   /** Resolves when the server has ended. */
   readonly finished: Promise<void>;
 }
 
-/** A reason not to start that the person who starts it can mend. */
-export class StartError extends Error {}
+export { StartError };
 
 /**
  * Starts a server on what its data folder holds, which is made if it is not there.
@@ -77,8 +83,9 @@ export class StartError extends Error {}
  */
 export async function startServer(
   config: ServerConfig,
-  { adminPassword, write }: StartOptions,
+  { adminPassword, write, assets }: StartOptions,
 ): Promise<RunningServer> {
+  const page = await webPage(config, assets);
   const log = openLog(config.data);
   let made: string | undefined;
   let imported: number;
@@ -93,7 +100,7 @@ export async function startServer(
     made = await settleAdminPassword(log, adminPassword);
     imported = await importFile(log, config.credentials);
     const activity = createActivityLog(config.log, write);
-    return run(config, { log, blobs, made, imported, activity });
+    return run(config, { log, blobs, made, imported, activity, page });
   } catch (error) {
     await blobs.close();
     log.close();
@@ -106,6 +113,16 @@ async function openBlobs(data: string): Promise<BlobStore> {
     return await openDiskStore({ folder: `${data}/files` });
   } catch (error) {
     throw new StartError(`the data folder ${data} cannot be used: ${reason(error)}`);
+  }
+}
+
+async function webPage({ webPort, webRoot }: ServerConfig, given?: Assets): Promise<Assets> {
+  if (webPort === undefined) return new Map();
+  if (webRoot === undefined) return given ?? await assetsOf({ "/": PLACEHOLDER });
+  try {
+    return await readAssets(webRoot);
+  } catch (error) {
+    throw new StartError(`the web page's folder ${webRoot} cannot be used: ${reason(error)}`);
   }
 }
 
@@ -149,21 +166,24 @@ async function importFile(log: Log, path: string | undefined): Promise<number> {
 
 function run(
   config: ServerConfig,
-  { log, blobs, made, imported, activity }: {
+  { log, blobs, made, imported, activity, page }: {
     log: Log;
     blobs: BlobStore;
     made: string | undefined;
     imported: number;
     activity: ActivityLog;
+    page: Assets;
   },
 ): RunningServer {
   const now = () => performance.now();
+  const gauges = createGauges(now);
   const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
   let ending: Promise<void> | undefined;
   const service = createService({
     log,
     blobs,
     activity,
+    gauge: gauges.service,
     random: (out) => crypto.getRandomValues(out as Uint8Array<ArrayBuffer>),
     clock: Date.now,
     registration: config.registration,
@@ -174,18 +194,23 @@ function run(
     idleTimeout: config.idleTimeout * 1000,
     limits: config.limits,
     fileLimits: config.fileLimits,
+    ...config.text && {
+      text: {
+        idleTimeout: config.textIdleTimeout * 1000,
+        zone: "local",
+        salt: ({ password, salt, iterations }) => saltPassword(password, salt.slice(), iterations),
+      },
+    },
     defer: (act) => setImmediate(act),
     onShutdown: () => shutdown(),
   });
-  const listeners: Listening[] = [];
+  gauges.show(service);
+  let listeners: Listeners;
   try {
-    listeners.push(listenTcp({ hostname: config.hostname, port: config.port, service, now }));
+    const ready = () => ending === undefined;
+    listeners = openListeners({ config, service, now, gauges, page, ready });
   } catch (error) {
-    throw new StartError(
-      `cannot listen on ${config.hostname} port ${config.port}: ${
-        reason(error)
-      }. Choose another with --hostname or --port`,
-    );
+    throw error;
   }
   const timeouts = setInterval(() => service.handleTimeouts(now()), TIMEOUT_TICK);
   const fileTidying = setInterval(() => service.tidyFiles(), TIDY_TICK);
@@ -205,13 +230,19 @@ function run(
     tidying = setTimeout(tidy, more ? TIDY_PAUSE : TIDY_TICK);
   }
 
+  function renewCertificate(): void {
+    const about = listeners.renew();
+    if (about === undefined) return;
+    activity.record({ at: Date.now(), user: "", source: "-", did: "certificate", about });
+  }
+
   function shutdown(): Promise<void> {
     ending ??= end();
     return ending;
   }
 
   async function end(): Promise<void> {
-    for (const listener of listeners) listener.close();
+    listeners.close();
     service.close("shutting-down", now());
     const until = now() + SHUTDOWN_GRACE;
     while (service.connections > 0 && now() < until) {
@@ -229,10 +260,11 @@ function run(
   }
 
   return {
-    addresses: listeners.map(({ address }) => address),
+    addresses: listeners.addresses,
     madeAdminPassword: made,
     imported,
     service,
+    renewCertificate,
     shutdown,
     finished,
   };
@@ -244,9 +276,4 @@ async function within(ms: number, work: Promise<void>): Promise<void> {
   const timer = setTimeout(resolve, ms);
   await Promise.race([work, late]);
   clearTimeout(timer);
-}
-
-function reason(error: unknown): string {
-  if (error instanceof Deno.errors.AddrInUse) return "the address is in use";
-  return error instanceof Error ? error.message : String(error);
 }

@@ -14,15 +14,22 @@ import { encodeBase64 } from "../protocol/base64.ts";
 import type { Command, Download, Upload } from "../protocol/forum/command.ts";
 import { isChange } from "../protocol/forum/command_schema.ts";
 import { decideOpening, decidePromotion, isRefusal } from "../protocol/forum/decide.ts";
+import type { Handover } from "../protocol/link.ts";
 import { FRAME_PAYLOAD_MAX } from "../protocol/message.ts";
 import {
   createServerConnection,
   type ServerConnectionOptions,
-  type ServerTransition,
 } from "../protocol/server_connection.ts";
 import { type Refusal, refuse, STATUS, type StatusName } from "../protocol/status.ts";
 import { fold, TEXT_LIMITS, utf8Length } from "../protocol/text.ts";
+import type { Zone } from "../protocol/terminal/moment.ts";
+import type { Salting } from "../protocol/text_mode/secrets.ts";
+import {
+  createTextConnection,
+  type TextConnection,
+} from "../protocol/text_mode/text_connection.ts";
 import type { ActivityLog } from "./activity.ts";
+import { isLoopback } from "./address.ts";
 import { ADMIN } from "./admin.ts";
 import { type Admissions, createAdmissions } from "./admission.ts";
 import { aboutOf, change } from "./changes.ts";
@@ -31,13 +38,21 @@ import { createDoor, type Door, type RefusedAtDoor } from "./door.ts";
 import type { BlobStore } from "./blob/blob_store.ts";
 import { FILE_LIMIT_DEFAULTS, type FileLimits } from "./files/file_limits.ts";
 import { createFiles, type Files } from "./files/files.ts";
+import { NO_GAUGE, type ServiceGauge } from "./gauges.ts";
 import { createHub, type Hub } from "./hub.ts";
 import type { Job, JobOf } from "./job.ts";
 import { LIMIT_DEFAULTS, type OperationLimits, TURNED_AWAY_MAX } from "./limits.ts";
 import type { Log, Published, Transaction } from "./log/log.ts";
 import { createPresence, type Presence } from "./presence.ts";
 import { type Answer, answer, type QuestionCommand } from "./questions.ts";
-import { createSession, type ServiceSession, type Session, type SessionEvents } from "./session.ts";
+import { createSalter, type Salt, type Salter } from "./salter.ts";
+import {
+  createSession,
+  type ServiceSession,
+  type Session,
+  type SessionEvents,
+  type SessionTransition,
+} from "./session.ts";
 import { createSignIn, type SignIn, type SignInOptions } from "./sign_in.ts";
 import { createThrottle, type Throttle } from "./throttle.ts";
 import { createUnits, type Task, type Unit, type Units } from "./units.ts";
@@ -46,6 +61,16 @@ import { createUnits, type Task, type Unit, type Units } from "./units.ts";
 export const LOBBY = "lobby";
 /** How often it is told which limits were reached, in ms. */
 const REPORT_EVERY = 10_000;
+
+/** How people with a terminal are served. */
+export interface TextModeOptions {
+  /** Ms without a word after which such a session ends; 0 is never. */
+  readonly idleTimeout: number;
+  /** Whose time is shown. */
+  readonly zone: Zone;
+  /** Salts a password that was typed. */
+  readonly salt: Salt;
+}
 
 /** What a service is made with. */
 export interface ServiceOptions extends SignInOptions {
@@ -61,8 +86,12 @@ export interface ServiceOptions extends SignInOptions {
   readonly blobs: BlobStore;
   /** How much of files is taken on; what is not given is as in {@linkcode FILE_LIMIT_DEFAULTS}. */
   readonly fileLimits?: Partial<FileLimits>;
+  /** Text mode; without it, who does not begin with the preface is turned away. */
+  readonly text?: TextModeOptions;
   /** Is told who did what. */
   readonly activity: ActivityLog;
+  /** Counts what is done; nobody does if it is not given. */
+  readonly gauge?: ServiceGauge;
   /** Runs something soon, after what is being received now. */
   readonly defer: (run: () => void) => void;
   /** The admin has asked for it. */
@@ -73,6 +102,11 @@ export interface ServiceOptions extends SignInOptions {
 export interface Visitor {
   /** The address; lock-outs count by it. */
   readonly source: string;
+  /**
+   * Whether somebody on the way could read along; then no password, token or account is taken. Where it is
+   * not said, only typed passwords are refused, unless they come from this machine itself.
+   */
+  readonly exposed?: boolean;
   /** Now, in ms of the same clock as all inputs of the session. */
   readonly now: number;
   /** Called when there may be something to write, or all is over. */
@@ -87,8 +121,14 @@ export interface Service {
   readonly units: number;
   /** Bytes of events that are kept at hand for those who follow them. */
   readonly feedBytes: number;
+  /** Files that are on their way. */
+  readonly transfers: number;
   /** How often each limit was reached. */
   readonly counts: Counts;
+  /** Connections on which somebody is signed in. */
+  readonly signedIn: number;
+  /** Bytes that wait to be written on all connections, and how many of these are stalled by them. */
+  queued(): { bytes: number; stalled: number };
   /** Takes a new connection. */
   open(visitor: Visitor): Session;
   /** Lets time pass for all sessions. Call it a few times a second. */
@@ -105,6 +145,7 @@ class ForumService implements Service {
   readonly #log: Log;
   readonly #presence: Presence;
   readonly #signIn: SignIn;
+  readonly #salter: Salter | undefined;
   readonly #limits: OperationLimits;
   readonly #door: Door<ServiceSession>;
   readonly #throttle: Throttle;
@@ -115,6 +156,7 @@ class ForumService implements Service {
   readonly #admissions: Admissions;
   readonly #units: Units;
   readonly #files: Files;
+  readonly #gauge: ServiceGauge;
   readonly #welcome: ServerConnectionOptions["welcome"];
   readonly #events: SessionEvents;
   #opened = 0;
@@ -129,13 +171,16 @@ class ForumService implements Service {
     this.#presence = createPresence((folded) => this.#log.view.user(folded)?.name ?? folded);
     this.#limits = { ...LIMIT_DEFAULTS, ...options.limits };
     this.#signIn = createSignIn(options, this.#limits);
+    this.#salter = options.text && createSalter(options.text.salt);
     this.#door = createDoor(this.#limits, (session) => {
       this.#counters.add("too-many-unsigned");
       this.#end(session, "too-many-unsigned");
     });
     this.#throttle = createThrottle(this.#limits);
+    this.#gauge = options.gauge ?? NO_GAUGE;
     this.#units = createUnits({
       log: options.log,
+      gauge: this.#gauge,
       defer: options.defer,
       perform: (tx, task, unit) => this.#perform(tx, task, unit),
       fail: (task, failure) => this.#fail(task, failure),
@@ -158,7 +203,7 @@ class ForumService implements Service {
       blobs: options.blobs,
       limits: { ...FILE_LIMIT_DEFAULTS, ...options.fileLimits },
       clock: options.clock,
-      answer: (session, id, reply) => this.#answer(session, id, reply),
+      answer: (session, job, reply) => this.#answer(session, job, reply),
       record: (session, did, about) => this.#record(session, did, about),
     });
     // One for all sessions: there are many of them, and most do nothing.
@@ -174,6 +219,8 @@ class ForumService implements Service {
     this.#events = {
       hub: this.#hub,
       transition: (session, what) => this.#happened(session, what),
+      goOn: (session, stream) => this.#goOn(session, stream),
+      later: options.defer,
       ready: (session) => this.#units.ready(session),
       slow: (how) => this.#counters.add(how),
     };
@@ -190,8 +237,24 @@ class ForumService implements Service {
   get feedBytes(): number {
     return this.#hub.bytes;
   }
+  get transfers(): number {
+    return this.#files.count;
+  }
   get counts(): Counts {
     return this.#counters.counts;
+  }
+  get signedIn(): number {
+    let count = 0;
+    for (const { present } of this.#sessions) if (present) count++;
+    return count;
+  }
+  queued(): { bytes: number; stalled: number } {
+    const queued = { bytes: 0, stalled: 0 };
+    for (const { connection, stalled } of this.#sessions) {
+      queued.bytes += connection.pendingTransmit;
+      if (stalled) queued.stalled++;
+    }
+    return queued;
   }
 
   #openLobby(): void {
@@ -204,8 +267,8 @@ class ForumService implements Service {
     );
   }
 
-  open({ source, now, wake }: Visitor): Session {
-    const { random, idleTimeout, clock } = this.#options;
+  open({ source, exposed, now, wake }: Visitor): Session {
+    const { random, idleTimeout, clock, text } = this.#options;
     const time = clock();
     const connection = createServerConnection({
       random,
@@ -213,9 +276,17 @@ class ForumService implements Service {
       time,
       idleTimeout,
       welcome: this.#welcome,
+      text: text !== undefined,
     });
-    const events = this.#events;
-    const session = createSession({ connection, source, order: ++this.#opened, now, events, wake });
+    const session = createSession({
+      connection,
+      source,
+      exposed,
+      order: ++this.#opened,
+      now,
+      events: this.#events,
+      wake,
+    });
     this.#tick(now);
     const refused = this.#door.enter(session, now);
     if (refused !== undefined) this.#turnAway(session, refused);
@@ -224,6 +295,21 @@ class ForumService implements Service {
       if (this.#closing) connection.close("shutting-down", now);
     }
     return session;
+  }
+
+  /** Goes on with the stream of somebody who speaks no DFP/2. */
+  #goOn({ source, exposed }: ServiceSession, stream: Handover): TextConnection {
+    const { random, clock, text } = this.#options;
+    const { idleTimeout, zone } = text!;
+    return createTextConnection({
+      stream,
+      // What is typed can be read along, so where nothing is known it is only taken on this machine itself.
+      secure: exposed === undefined ? isLoopback(source) : !exposed,
+      random,
+      time: clock(),
+      zone,
+      idleTimeout,
+    });
   }
 
   /** Says why there is no room; but not to a crowd, which would take more room than it is refused. */
@@ -268,30 +354,36 @@ class ForumService implements Service {
     this.#options.activity.record({ at, user: "", source: "-", did: "limits", about });
   }
 
-  #happened(session: ServiceSession, what: ServerTransition): void {
+  #happened(session: ServiceSession, what: SessionTransition): void {
     this.#tick(session.now);
     switch (what.kind) {
       case "greeted":
         return;
       case "verifier-wanted": {
-        const verifier = this.#tooManySignIns(session) ??
+        const verifier = this.#barred(session) ??
           this.#signIn.verifier(what.user, session.source);
-        if (isRefusal(verifier)) session.connection.deny(verifier, this.#now);
-        else {
+        const { connection } = session;
+        if (isRefusal(verifier)) connection.deny(verifier, this.#now);
+        else if (connection.mode === "text" && this.#signIn.free(what.user)) {
+          connection.provideVerifier(undefined, this.#now);
+        } else {
           session.verifier = verifier;
-          session.connection.provideVerifier(verifier, this.#now);
+          connection.provideVerifier(verifier, this.#now);
         }
         return;
       }
+      case "salting-wanted":
+        return this.#salt(session, what.salting);
       case "disproved":
         this.#record(session, "wrong-password", { user: what.user });
         return this.#queue(session, { kind: "failed", user: what.user });
       case "proved":
         return this.#queue(session, { kind: "enter", user: what.user });
       case "resume-wanted":
+        if (session.exposed) return session.connection.deny(refuse("insecure"), this.#now);
         return this.#queue(session, { kind: "resume", token: what.token });
       case "register-wanted": {
-        const refusal = this.#tooManySignIns(session);
+        const refusal = this.#barred(session);
         if (refusal !== undefined) return session.connection.deny(refusal, this.#now);
         return this.#queue(session, { kind: "register", registration: what.registration });
       }
@@ -310,7 +402,28 @@ class ForumService implements Service {
     }
   }
 
-  #tooManySignIns({ source }: ServiceSession): Refusal | undefined {
+  /** Salts what somebody has typed. */
+  #salt(session: ServiceSession, salting: Salting): void {
+    const { connection } = session;
+    if (connection.mode !== "text") return;
+    const taken = this.#salter?.salt({
+      salting,
+      wanted: () => !session.over,
+      done: (salted) => {
+        if (salted === undefined) connection.deny(refuse("internal"), this.#now);
+        else connection.provideSaltedPassword(salted, this.#now);
+        session.wake();
+      },
+    });
+    if (taken) return;
+    this.#counters.add("sign-in-rate");
+    const text = "Too many passwords are being checked at the moment. Try again in a few seconds.";
+    connection.deny(refuse("sign-in-rate", text), this.#now);
+  }
+
+  /** Why nobody may try to sign in on this connection now. */
+  #barred({ source, exposed }: ServiceSession): Refusal | undefined {
+    if (exposed) return refuse("insecure");
     const refusal = this.#door.signIn(source, this.#now);
     if (refusal !== undefined) this.#counters.add("sign-in-rate");
     return refusal;
@@ -319,6 +432,7 @@ class ForumService implements Service {
   #takeOn(session: ServiceSession, id: number, command: Command): void {
     if (this.#throttle.busy(session)) {
       this.#counters.add("busy");
+      this.#gauge.answered(command.op, "busy");
       return session.connection.refuse(id, refuse("busy"));
     }
     if (this.#throttle.begin(session)) this.#counters.add("held");
@@ -331,8 +445,13 @@ class ForumService implements Service {
   }
 
   /** The reply to a command that was taken on. */
-  #answer(session: ServiceSession, id: number, reply: { json: string } | Refusal): void {
+  #answer(
+    session: ServiceSession,
+    { id, command }: Pick<JobOf<"command">, "id" | "command">,
+    reply: { readonly json: string } | Refusal,
+  ): void {
     this.#throttle.end(session);
+    this.#gauge.answered(command.op, isRefusal(reply) ? reply.status : "done");
     if (isRefusal(reply)) session.connection.refuse(id, reply);
     else session.connection.done(id, reply.json);
   }
@@ -371,29 +490,33 @@ class ForumService implements Service {
 
   #fail({ session, job }: Task, failure: Refusal): void {
     const { connection } = session;
-    if (job.kind === "command") this.#answer(session, job.id, failure);
+    if (job.kind === "command") this.#answer(session, job, failure);
     else connection.deny(failure, this.#now);
     this.#record(session, "failed", { job: job.kind, why: failure.status });
     session.wake();
   }
 
   #perform(tx: Transaction, { session, job }: Task, unit: Unit): void {
-    if (job.kind === "command") this.#command(tx, session, { ...job, unit });
+    if (job.kind === "command") this.#command(tx, session, { job, unit });
     else this.#admissions.perform(tx, { session, job, unit });
   }
 
   #command(
     tx: Transaction,
     session: ServiceSession,
-    { id, command, barred, unit }: JobOf<"command"> & { unit: Unit },
+    { job, unit }: { job: JobOf<"command">; unit: Unit },
   ): void {
+    const { id, command } = job;
+    const barred = this.#closing ? refuse("shutting-down") : job.barred;
     if (command.op === "upload") {
-      return this.#files.upload(tx, session, { id, command, barred: this.#bar(barred), unit });
+      return this.#files.upload(tx, session, { id, command, barred, unit });
     }
     if (command.op === "download") return this.#files.download(tx, session, { id, command, unit });
     // What it is about may be gone once it is done. What somebody reads is nobody's business.
     const about = isChange(command) && command.op !== "mark" && aboutOf(command, tx.view);
-    const outcome = this.#do(tx, session, { command, barred, unit });
+    const outcome = isChange(command)
+      ? change(tx, command, { user: session.user, at: this.#options.clock(), barred })
+      : this.#question(tx, session, { command, unit });
     if (command.op === "credential" && typeof outcome !== "function" && !isRefusal(outcome)) {
       // Whoever knew the old password may hold a token that it brought, or be here.
       this.#signIn.keepOnly(tx, session.user, session.token);
@@ -401,7 +524,7 @@ class ForumService implements Service {
     }
     unit.aftermath.push(() => {
       const reply = typeof outcome === "function" ? outcome() : outcome;
-      this.#answer(session, id, reply);
+      this.#answer(session, job, reply);
       const refused = isRefusal(reply) ? { refused: reply.status } : {};
       // Of a flood only its size is told.
       const flooding = refused.refused === "rate";

@@ -11,6 +11,7 @@
 
 import { FRAME_PAYLOAD_MAX } from "../protocol/message.ts";
 import type { Refusal } from "../protocol/status.ts";
+import type { ServiceGauge } from "./gauges.ts";
 import type { Job } from "./job.ts";
 import type { Log, Transaction } from "./log/log.ts";
 import type { ServiceSession } from "./session.ts";
@@ -37,6 +38,8 @@ export interface Unit {
 /** What units need. */
 export interface UnitsOptions {
   readonly log: Log;
+  /** Is told how long units take. */
+  readonly gauge: ServiceGauge;
   /** Runs something soon, after what is being received now. */
   readonly defer: (run: () => void) => void;
   /** Does a job. It may be called again for the same job, when another node was first. */
@@ -132,6 +135,7 @@ class WorkUnits implements Units {
     this.#untaken = unit;
     this.#pending.add(unit);
     this.count++;
+    const begun = this.#options.gauge.now();
     const taken = this.#options.log.transact((tx) => {
       unit.aftermath.length = 0;
       unit.entering.clear();
@@ -148,6 +152,7 @@ class WorkUnits implements Units {
       if (this.#untaken === unit) this.#untaken = undefined;
       else this.#countReplies(unit, -1);
       if (failure === undefined) {
+        this.#options.gauge.committed(begun);
         this.#putBack(undone);
         for (const act of unit.aftermath) act();
         this.#resume(unit);

@@ -7,23 +7,24 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import fc from "fast-check";
 import { createConsoleFiles } from "../client/console/console_files.ts";
-import { createDirectory } from "../client/console/directory.ts";
-import type { Transfer } from "../client/console/file_outcome.ts";
+import { createDirectory } from "../protocol/terminal/directory.ts";
+import type { Transfer } from "../protocol/terminal/file_outcome.ts";
 import { outcomeJson } from "../client/console/json_output.ts";
-import { createNumbers } from "../client/console/numbers.ts";
-import type { Outcome } from "../client/console/outcome.ts";
+import { createNumbers } from "../protocol/terminal/numbers.ts";
+import type { Outcome } from "../protocol/terminal/outcome.ts";
 import { barLine, clip } from "../client/console/progress_bar.ts";
-import { progressText } from "../client/console/progress_text.ts";
+import { progressText } from "../protocol/terminal/progress_text.ts";
 import { barProgress, jsonProgress, textProgress } from "../client/console/progress_views.ts";
-import { outcomeRenderer } from "../client/console/render_outcome.ts";
-import { createResolver } from "../client/console/resolve.ts";
+import { outcomeRenderer } from "../protocol/terminal/render_outcome.ts";
+import { createJoined } from "../protocol/terminal/joined.ts";
+import { createSession } from "../client/console/session.ts";
 import { createSpeed } from "../client/console/speed.ts";
-import { createPaint } from "../client/console/style.ts";
+import { createPaint } from "../protocol/terminal/style.ts";
 import { createTransfers } from "../client/console/transfers.ts";
-import { fitsWildcard } from "../client/files/wildcard.ts";
+import { fitsWildcard } from "../protocol/terminal/wildcard.ts";
 import type { ForumClient } from "../client/mod.ts";
 import type { FoundFileRow } from "../protocol/forum/reply.ts";
-import { formatMoment } from "../client/console/moment.ts";
+import { formatMoment } from "../protocol/terminal/moment.ts";
 import type { StatusName } from "../protocol/status.ts";
 import { fold } from "../protocol/text.ts";
 import { parseLine } from "../protocol/verb_line.ts";
@@ -83,16 +84,25 @@ async function withFiles(
   const full = Object.assign(client, carrying) as unknown as ForumClient;
   const directory = createDirectory("Yoda");
   const numbers = createNumbers();
-  const resolver = createResolver({ client: full, directory, numbers });
   const console = createConsoleFiles({
     client: full,
     directory,
-    thread: (name) => resolver.thread(name),
+    numbers,
     downloads: folder,
     deflate: false,
-    view: NO_VIEW,
+    progress: NO_VIEW,
   });
-  const session = console.session({ run: () => Promise.reject(new Error("not about files")) });
+  const secret = () => Promise.resolve(undefined);
+  const session = console.session(createSession({
+    client: full,
+    directory,
+    numbers,
+    joined: createJoined(),
+    files: console.known,
+    secrets: { adminPassword: secret, newPassword: secret },
+    attended: true,
+    now: () => 0,
+  }));
   const show = outcomeRenderer({ me: "Yoda", directory, numbers, paint: createPaint(false) });
   try {
     await use({

@@ -98,10 +98,10 @@ export class Caller {
   readonly client: ClientConnection;
   readonly heard: ClientTransition[] = [];
 
-  constructor(scene: Scene, source = "here") {
+  constructor(scene: Scene, source = "here", exposed = false) {
     this.#scene = scene;
     const { now } = scene;
-    this.session = scene.service.open({ source, now, wake() {} });
+    this.session = scene.service.open({ source, exposed, now, wake() {} });
     this.client = createClientConnection({ random: (out) => out.fill(7), now, agent: "test" });
   }
 

@@ -53,3 +53,26 @@ Deno.test("a ban right behind a sign-in that was on its way keeps the user out",
     assertEquals(JSON.stringify(users).includes("Bob"), false);
   });
 });
+
+Deno.test("over an open line no account, password or token is taken", () => {
+  withScene((scene) => {
+    const token = new Caller(scene).register("Bob");
+    const open = () => new Caller(scene, "192.0.2.1", true);
+    const registering = open();
+    registering.ask("Eve");
+    const signing = open();
+    signing.guess("Bob");
+    const resuming = open();
+    resuming.client.resume(token, scene.now);
+    resuming.talk();
+    for (const caller of [registering, signing, resuming]) {
+      assertEquals(caller.denials().map(({ name }) => name), ["insecure"]);
+    }
+    // Neither was anything done with it.
+    new Caller(scene).register("Eve");
+    const safe = new Caller(scene);
+    safe.client.resume(token, scene.now);
+    safe.talk();
+    assertEquals(safe.denials(), []);
+  });
+});

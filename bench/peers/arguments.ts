@@ -10,6 +10,7 @@ import { parseArgs } from "@std/cli";
 export const WORKS = [
   "core",
   "fan-out",
+  "fan-out-ws",
   "latency",
   "durable",
   "memory",

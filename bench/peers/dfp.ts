@@ -29,7 +29,9 @@ import {
   type DurablePeer,
   type Member,
   type Started,
+  type Stream,
   type Wire,
+  type WireOptions,
 } from "./peer.ts";
 import { type Process, startProcess } from "./process.ts";
 
@@ -53,7 +55,7 @@ export function benchSecret(): Promise<Uint8Array> {
 }
 
 /** Starts a server on this data folder. */
-export function startServer(folder: string): Process {
+export function startServer(folder: string, options: readonly string[] = []): Process {
   const data = `${folder}/data`;
   return startProcess(Deno.execPath(), {
     args: [
@@ -71,6 +73,7 @@ export function startServer(folder: string): Process {
       "--port",
       "0",
       ...LOAD_OPTIONS,
+      ...options,
     ],
     output: `${folder}/output`,
     cwd: ROOT,
@@ -78,17 +81,19 @@ export function startServer(folder: string): Process {
   });
 }
 
+const TCP_LINE = /^listening tcp:\/\/.*:(\d+)\n(?:.*\n)*?ready$/m;
+
 /** Waits until it listens, and says where. */
-export async function serverPort(process: Process): Promise<number> {
-  const [, port] = await process.line(/^listening tcp:\/\/.*:(\d+)\n(?:.*\n)*?ready$/m);
+export async function serverPort(process: Process, listening = TCP_LINE): Promise<number> {
+  const [, port] = await process.line(listening);
   return Number(port);
 }
 
 /** Makes the bench's account on a server. */
-export async function makeAccount(port: number): Promise<Access> {
+export async function makeAccount(port: number, open: Open = dial): Promise<Access> {
   const secret = await benchSecret();
   const { storedKey, serverKey } = createVerifier(secret, SALT, ITERATIONS);
-  const talk = await Talk.open(port);
+  const talk = await Talk.open(port, open);
   talk.connection.register({
     user: USER,
     salt: encodeBase64(SALT),
@@ -101,13 +106,16 @@ export async function makeAccount(port: number): Promise<Access> {
   return { port, secret };
 }
 
+/** Opens a connection to a port of this machine. */
+type Open = (port: number) => Promise<Stream>;
+
 /** A connection that speaks through the core. */
 class Talk {
-  readonly conn: Deno.TcpConn;
+  readonly conn: Stream;
   readonly connection: ClientConnection;
   readonly #buffer = new Uint8Array(4096);
 
-  constructor(conn: Deno.TcpConn) {
+  constructor(conn: Stream) {
     this.conn = conn;
     this.connection = createClientConnection({
       random: (out) => crypto.getRandomValues(out as Uint8Array<ArrayBuffer>),
@@ -116,8 +124,8 @@ class Talk {
     });
   }
 
-  static async open(port: number): Promise<Talk> {
-    return new Talk(await dial(port));
+  static async open(port: number, open: Open): Promise<Talk> {
+    return new Talk(await open(port));
   }
 
   until(kind: ClientTransition["kind"]): Promise<void> {
@@ -206,20 +214,18 @@ class Series {
 }
 
 class DfpWire implements Wire {
-  readonly #access: Access;
-  readonly #name: string;
-  readonly #text: string;
+  readonly #options: WireOptions;
+  readonly #open: Open;
   /** One a publisher, as each client has keys of its own. */
   readonly #series: Series[] = [];
 
-  constructor(access: Access, name: string, text: string) {
-    this.#access = access;
-    this.#name = name;
-    this.#text = text;
+  constructor(options: WireOptions, open: Open) {
+    this.#options = options;
+    this.#open = open;
   }
 
   async join(part: "subscriber" | "publisher" | "idle"): Promise<Member> {
-    const talk = await Talk.open(this.#access.port);
+    const talk = await Talk.open(this.#options.access.port, this.#open);
     talk.connection.login(USER, performance.now());
     await talk.until("granted");
     if (part === "subscriber") {
@@ -232,7 +238,8 @@ class DfpWire implements Wire {
   }
 
   encode(count: number, client = 0): Uint8Array<ArrayBuffer> {
-    this.#series[client] ??= new Series(`${this.#name}.${client}`, this.#text);
+    const { name, bodyBytes } = this.#options;
+    this.#series[client] ??= new Series(`${name}.${client}`, "x".repeat(bodyBytes));
     return this.#series[client].encode(count);
   }
 }
@@ -245,16 +252,31 @@ export function questions(body: Command, count: number): Uint8Array<ArrayBuffer>
   return bytes;
 }
 
+/** A way to reach ours. */
+export interface DfpWay {
+  readonly name: string;
+  /** Options of the server, beside the usual ones. */
+  readonly options: readonly string[];
+  /** The line that tells the port. */
+  readonly listening: RegExp;
+  readonly dial: (port: number) => Promise<Stream>;
+}
+
+/** Ours, reached in some way. */
+export function dfpPeer({ name, options, listening, dial }: DfpWay): ChatPeer {
+  return {
+    name,
+    async start(folder) {
+      Deno.mkdirSync(`${folder}/data`, { recursive: true });
+      const process = startServer(folder, options);
+      return { process, access: await makeAccount(await serverPort(process, listening), dial) };
+    },
+    wire: (wire) => new DfpWire(wire, dial),
+  };
+}
+
 /** Ours, for talk. */
-export const dfp: ChatPeer = {
-  name: "ours",
-  async start(folder) {
-    Deno.mkdirSync(`${folder}/data`, { recursive: true });
-    const process = startServer(folder);
-    return { process, access: await makeAccount(await serverPort(process)) };
-  },
-  wire: ({ access, bodyBytes, name }) => new DfpWire(access, name, "x".repeat(bodyBytes)),
-};
+export const dfp: ChatPeer = dfpPeer({ name: "ours", options: [], listening: TCP_LINE, dial });
 
 /** Ours, for keeping. */
 export const dfpStore: DurablePeer = {

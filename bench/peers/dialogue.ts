@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Stream } from "./peer.ts";
+
 /** How long an answer may take, in ms. */
 const ANSWER_MS = 10_000;
 
@@ -15,7 +17,7 @@ export async function dial(port: number): Promise<Deno.TcpConn> {
 }
 
 /** Writes all of it. */
-export async function writeAll(conn: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
+export async function writeAll(conn: Stream, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
 }
 

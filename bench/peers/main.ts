@@ -11,7 +11,7 @@ import { LOAD_OPTIONS } from "./dfp.ts";
 import { jsonLine, textLines } from "./figure.ts";
 import { core } from "./works/core.ts";
 import { durable } from "./works/durable.ts";
-import { fanOut } from "./works/fan_out.ts";
+import { fanOut, fanOutWebSocket } from "./works/fan_out.ts";
 import { latency } from "./works/latency.ts";
 import { memory } from "./works/memory.ts";
 import { signIn } from "./works/sign_in.ts";
@@ -20,6 +20,7 @@ import { store } from "./works/store.ts";
 const DO: Record<WorkName, (bench: Bench) => Promise<void>> = {
   core,
   "fan-out": fanOut,
+  "fan-out-ws": fanOutWebSocket,
   latency,
   durable,
   memory,

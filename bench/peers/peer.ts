@@ -29,9 +29,12 @@ export type Part =
   /** Only stays. */
   | "idle";
 
+/** What is read and written. */
+export type Stream = Pick<Deno.TcpConn, "read" | "write" | "close">;
+
 /** A connection that has signed in and does its part. */
 export interface Member {
-  readonly conn: Deno.TcpConn;
+  readonly conn: Stream;
   /** Counts what arrives: messages for a subscriber, acknowledgements for a publisher. */
   readonly framing: Framing;
 }

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { ByteStream, Dial } from "../byte_stream.ts";
+import type { Dial } from "../byte_stream.ts";
+import { byteStream } from "./stream.ts";
 
 /** Where the server listens. */
 export interface TcpAddress {
@@ -35,18 +36,5 @@ export function dialTcp(address: TcpAddress): Dial {
     // Commands are small and somebody waits for each: do not hold them back to fill packets.
     socket.setNoDelay();
     return byteStream(socket);
-  };
-}
-
-function byteStream(socket: Deno.TcpConn): ByteStream {
-  let open = true;
-  return {
-    read: (into) => socket.read(into),
-    write: (bytes) => socket.write(bytes),
-    close() {
-      if (!open) return;
-      open = false;
-      socket.close();
-    },
   };
 }

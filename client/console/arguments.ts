@@ -5,12 +5,14 @@
  */
 
 import { parseArgs } from "@std/cli";
-import type { TcpAddress } from "../connect/tcp.ts";
 import { withHome } from "../disk/local_paths.ts";
+import { DEFAULT_HOST, DEFAULT_PORT, readAddress, type ServerAddress } from "./server_address.ts";
 
 /** What the command line asks for. */
 export interface ConsoleArguments {
-  readonly address: TcpAddress;
+  readonly address: ServerAddress;
+  /** A file with certificates of authorities. */
+  readonly caFile?: string;
   readonly user?: string;
   readonly passwordFile?: string;
   readonly register: boolean;
@@ -30,11 +32,8 @@ export type Invocation =
   | { readonly show: "help" | "version" }
   | { readonly mistake: string };
 
-const DEFAULT_HOST = "127.0.0.1";
-const DEFAULT_PORT = 5000;
-/** Options that need a value, once. */
-const VALUED = ["connect", "user", "password-file", "downloads"] as const;
-const LATER = ["tls", "udp", "ws", "wss"];
+/** Options with a value that is given once. */
+const SINGLE = ["connect", "ca", "user", "password-file", "downloads"] as const;
 
 /** What `--help` prints. */
 export const HELP = `The terminal client of DFP/2, the Digital Forum Protocol.
@@ -42,7 +41,9 @@ export const HELP = `The terminal client of DFP/2, the Digital Forum Protocol.
   deno run -A client/main.ts [HOST PORT] [options]
 
 HOST PORT                where the server listens (${DEFAULT_HOST} ${DEFAULT_PORT})
-    --connect URL        the same as a URL: tcp://HOST:PORT
+    --connect URL        the same as a URL: tcp://HOST:PORT, tls://HOST:PORT, ws://HOST:PORT or
+                         wss://HOST:PORT
+    --ca FILE            trust the authorities of this file (PEM) too, for tls:// and wss://
 -u, --user NAME          who you are
     --register           make the account first
     --password-file FILE the password is the file's first line
@@ -71,13 +72,13 @@ elsewhere; 2 the command line is wrong; 3 the server cannot be reached.`;
  * import { assert } from "@std/assert";
  *
  * const given = readArguments(["::1", "5001", "-c", "LST"]);
- * assert("run" in given && given.run.address.port === 5001);
+ * assert("run" in given && given.run.address.transport === "tcp");
  * ```
  */
 export function readArguments(args: readonly string[]): Invocation {
   const unknown: string[] = [];
   const given = parseArgs([...args], {
-    string: ["_", ...VALUED, "command"],
+    string: ["_", ...SINGLE, "command"],
     boolean: ["register", "json", "stay", "deflate", "help", "version"],
     collect: ["command"],
     alias: { command: "c", user: "u", help: "h", version: "V" },
@@ -90,15 +91,19 @@ export function readArguments(args: readonly string[]): Invocation {
   if (given.help) return { show: "help" };
   if (given.version) return { show: "version" };
   if (unknown.length > 0) return { mistake: `There is no option ${unknown[0]}.` };
-  const empty = VALUED.find((name) => given[name] === "");
+  const empty = SINGLE.find((name) => given[name] === "");
   if (empty !== undefined) return { mistake: `--${empty} needs a value.` };
-  const repeated = VALUED.find((name) => Array.isArray(given[name]));
+  const repeated = SINGLE.find((name) => Array.isArray(given[name]));
   if (repeated !== undefined) return { mistake: `--${repeated} is given twice.` };
   const address = readAddress(given._, given.connect);
   if (typeof address === "string") return { mistake: address };
+  if (given.ca !== undefined && address.transport !== "tls" && address.transport !== "wss") {
+    return { mistake: "--ca is for tls:// and wss:// only." };
+  }
   return {
     run: {
       address,
+      ...given.ca !== undefined && { caFile: given.ca },
       ...given.user !== undefined && { user: given.user },
       ...given["password-file"] !== undefined && { passwordFile: given["password-file"] },
       register: given.register,
@@ -109,36 +114,4 @@ export function readArguments(args: readonly string[]): Invocation {
       deflate: given.deflate,
     },
   };
-}
-
-/** The address, or what is wrong with it. */
-function readAddress(places: readonly string[], url: string | undefined): TcpAddress | string {
-  if (url !== undefined) {
-    return places.length === 0 ? readUrl(url) : "Give HOST PORT or --connect, not both.";
-  }
-  if (places.length > 2) return `${places[2]} is too much: give HOST PORT, nothing more.`;
-  const [hostname = DEFAULT_HOST, text] = places;
-  if (places.length === 1 && /^\d+$/.test(hostname)) {
-    return `Give the host too: ${DEFAULT_HOST} ${hostname}.`;
-  }
-  const port = text === undefined ? DEFAULT_PORT : readPort(text);
-  if (port === undefined) return `The port is a number from 1 to 65535, not ${text}.`;
-  return hostname === "" ? "The host is missing." : { hostname, port };
-}
-
-function readPort(text: string): number | undefined {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  return port >= 1 && port <= 65_535 ? port : undefined;
-}
-
-function readUrl(text: string): TcpAddress | string {
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1].toLowerCase();
-  if (scheme !== undefined && LATER.includes(scheme)) {
-    return `${scheme}:// is not there yet: this version connects by tcp:// only.`;
-  }
-  const parts = /^tcp:\/\/(?:\[([0-9a-f:.%]+)\]|([^\s:/@?#]+))(?::(\d+))?\/?$/i.exec(text);
-  if (parts === null) return `--connect needs a URL like tcp://127.0.0.1:5000, not ${text}.`;
-  const port = parts[3] === undefined ? DEFAULT_PORT : readPort(parts[3]);
-  if (port === undefined) return `The port is a number from 1 to 65535, not ${parts[3]}.`;
-  return { hostname: parts[1] ?? parts[2], port };
 }

@@ -4,30 +4,28 @@
  * @module
  */
 
-import type { ThreadRow } from "../../protocol/forum/reply.ts";
 import { isBareText } from "../../protocol/verb_line.ts";
 import type { ClientEvent, ForumClient } from "../forum_client.ts";
 import { complete } from "./completion.ts";
 import { type ConsoleFiles, createConsoleFiles } from "./console_files.ts";
-import { createDirectory, type Directory } from "./directory.ts";
+import { createDirectory, type Directory } from "../../protocol/terminal/directory.ts";
 import { createFeed } from "./feed.ts";
-import { createJoined, type Joined } from "./joined.ts";
+import { greeting } from "../../protocol/terminal/greeting.ts";
+import { createJoined, type Joined } from "../../protocol/terminal/joined.ts";
 import { eventJson, outcomeJson } from "./json_output.ts";
-import { createNumbers } from "./numbers.ts";
-import type { Outcome } from "./outcome.ts";
+import { createNumbers } from "../../protocol/terminal/numbers.ts";
+import type { Outcome } from "../../protocol/terminal/outcome.ts";
 import { barProgress, type BarTerminal, jsonProgress, textProgress } from "./progress_views.ts";
 import { createPrompt, type Prompt } from "./prompt.ts";
 import { createReadMarks } from "./read_marks.ts";
-import { eventRenderer } from "./render_event.ts";
-import { outcomeRenderer } from "./render_outcome.ts";
-import { createResolver } from "./resolve.ts";
+import { clientEventRenderer } from "./render_client_event.ts";
+import { outcomeRenderer } from "../../protocol/terminal/render_outcome.ts";
 import { runScript } from "./run_script.ts";
-import { createSession } from "./session.ts";
+import { createSession, type Secrets } from "./session.ts";
 import { createStatusView } from "./status_view.ts";
-import { count, createPaint, nameText, type Paint } from "./style.ts";
+import { createPaint } from "../../protocol/terminal/style.ts";
 import type { TransferView } from "./transfers.ts";
-import type { Secrets } from "./verb_handler.ts";
-import { visibleLine } from "./visible.ts";
+import { visibleLine } from "../../protocol/terminal/visible.ts";
 
 /** How a console is run. */
 export interface ConsoleOptions {
@@ -64,22 +62,22 @@ const READ_DELAY = 3000;
 /** What both ways of running share: it consumes the client's events until they end. */
 function follow(
   options: ConsoleOptions,
-  { directory, attended, everything, secrets, view: transferView, busy }: {
+  { directory, attended, everything, secrets, progress, busy }: {
     directory: Directory;
     attended: boolean;
     everything: boolean;
     secrets: Secrets;
-    view: TransferView;
+    progress: TransferView;
     busy?: (busy: boolean) => void;
   },
 ) {
   const { client, json, colour, write, complain } = options;
   const numbers = createNumbers();
-  const joined = createJoined(client);
+  const joined = createJoined();
   const paint = createPaint(colour);
   const view = { me: client.user, directory, numbers, paint };
   const outcomeText = outcomeRenderer(view);
-  const eventText = eventRenderer({ ...view, joined, everything });
+  const eventText = clientEventRenderer({ ...view, joined, everything });
   const marks = attended ? createReadMarks(client, READ_DELAY) : undefined;
   let leaving = false;
 
@@ -117,12 +115,11 @@ function follow(
     await marks?.flush();
     await client.close();
   }
-  const resolver = createResolver({ client, directory, numbers });
   const files = createConsoleFiles({
     ...options,
     directory,
-    view: transferView,
-    thread: (name) => resolver.thread(name),
+    numbers,
+    progress,
     ...busy !== undefined && { busy },
   });
   const session = files.session(createSession({
@@ -130,6 +127,7 @@ function follow(
     directory,
     numbers,
     joined,
+    files: files.known,
     secrets,
     attended,
     now: Date.now,
@@ -138,34 +136,34 @@ function follow(
 }
 
 /** Shows progress where nobody types, and the lines of output beside it. */
-function scriptedView(
+function scriptedOutput(
   { json, write, complain, terminal }: ScriptedOptions,
-): Pick<ConsoleOptions, "write" | "complain"> & { readonly view: TransferView } {
+): Pick<ConsoleOptions, "write" | "complain"> & { readonly progress: TransferView } {
   const now = () => performance.now();
-  if (json) return { write, complain, view: jsonProgress({ now, write }) };
+  if (json) return { write, complain, progress: jsonProgress({ now, write }) };
   if (terminal === undefined) {
-    return { write, complain, view: textProgress({ now, write: complain }) };
+    return { write, complain, progress: textProgress({ now, write: complain }) };
   }
   const bar = barProgress({ now, terminal });
   return {
     write: (text) => bar.above(() => write(text)),
     complain: (text) => bar.above(() => complain(text)),
-    view: bar,
+    progress: bar,
   };
 }
 
 /** Runs lines without a person; gives the exit status. */
 export async function runScripted(options: ScriptedOptions): Promise<number> {
   const { client, lines, stay, secrets, stopped, interrupts } = options;
-  const { view, ...writing } = scriptedView(options);
+  const { progress, ...output } = scriptedOutput(options);
   let interrupted = false;
   let letGo = () => {};
-  const parts = follow({ ...options, ...writing }, {
+  const parts = follow({ ...options, ...output }, {
     directory: createDirectory(client.user),
     attended: false,
     everything: stay,
     secrets,
-    view,
+    progress,
     busy(busy) {
       letGo();
       if (!busy) return;
@@ -205,7 +203,7 @@ export async function runInteractive(
     attended: true,
     everything: true,
     secrets: promptSecrets(prompt),
-    view: createStatusView({
+    progress: createStatusView({
       all: () => files.transfers.all,
       columns: () => prompt.columns,
       status: (lines) => prompt.status(lines),
@@ -261,19 +259,4 @@ function promptLabel(
     ? ""
     : ` in ${visibleLine(directory.label(joined.current))}`;
   return `${visibleLine(user)}${where}> `;
-}
-
-function greeting(
-  user: string,
-  threads: readonly ThreadRow[],
-  { directory, paint }: { directory: Directory; paint: Paint },
-): string {
-  const unread = threads.filter((row) => row.unread > 0);
-  const lines = [`Welcome ${nameText(user, paint)}! HLP lists the commands.`];
-  if (unread.length > 0) {
-    const named = unread.slice(0, 5).map(({ thread }) => visibleLine(directory.label(thread)));
-    const more = unread.length > named.length ? ", …" : "";
-    lines.push(`Unread messages in ${count(unread.length, "thread")}: ${named.join(", ")}${more}`);
-  }
-  return lines.join("\n");
 }

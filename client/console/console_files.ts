@@ -4,38 +4,41 @@
  * @module
  */
 
+import type { Command } from "../../protocol/forum/command.ts";
+import type { Asking } from "../../protocol/terminal/asking.ts";
+import type { Directory } from "../../protocol/terminal/directory.ts";
+import { createFileFinder } from "../../protocol/terminal/find_file.ts";
+import { createKnownFiles, type KnownFiles } from "../../protocol/terminal/known_files.ts";
+import type { Numbers } from "../../protocol/terminal/numbers.ts";
+import type { Outcome } from "../../protocol/terminal/outcome.ts";
+import { createResolver } from "../../protocol/terminal/resolve.ts";
 import type { Line } from "../../protocol/verb_line.ts";
-import type { ThreadName } from "../../protocol/verbs.ts";
 import type { ClientEvent, ForumClient } from "../forum_client.ts";
 import type { Completion } from "./completion.ts";
-import type { Directory } from "./directory.ts";
 import { completeFile } from "./file_completion.ts";
-import { carriesFiles, createFileSession, isFileCall } from "./file_session.ts";
-import { createFileFinder } from "./find_file.ts";
-import { createKnownFiles } from "./known_files.ts";
-import type { Outcome } from "./outcome.ts";
-import type { Session } from "./session.ts";
+import { createFileSession, isCarryCall, takesLong } from "./file_session.ts";
+import { answerAll, carry, type Session } from "./session.ts";
 import { createTransfers, type Transfers, type TransferView } from "./transfers.ts";
 
 /** What the files of a console work with. */
 export interface ConsoleFilesOptions {
   readonly client: ForumClient;
   readonly directory: Directory;
-  /** The number of the thread that is meant. */
-  readonly thread: (name: ThreadName) => Promise<number>;
+  readonly numbers: Numbers;
   /** The folder that downloads land in. */
   readonly downloads: string;
   /** Whether what shrinks travels deflated. */
   readonly deflate: boolean;
-  readonly view: TransferView;
+  readonly progress: TransferView;
   /** Told when the first transfer begins and when the last one has ended. */
   readonly busy?: (busy: boolean) => void;
 }
 
 /** The files of a console. */
 export interface ConsoleFiles {
+  readonly known: KnownFiles;
   readonly transfers: Transfers;
-  /** A session that runs lines about files, and all others by `others`. */
+  /** A session that runs lines that carry files, and all others by `others`. */
   session(others: Session): Session;
   /** Whether a line runs beside those that come after it, where somebody goes on typing. */
   beside(line: Line): boolean;
@@ -51,17 +54,23 @@ export interface ConsoleFiles {
 
 /** Puts together what a console needs for files. */
 export function createConsoleFiles(options: ConsoleFilesOptions): ConsoleFiles {
-  const { client, directory, view, busy } = options;
+  const { client, directory, progress, busy } = options;
   const known = createKnownFiles();
+  const resolver = createResolver(options);
+  const finder = createFileFinder(known);
   const transfers = createTransfers({
     now: () => performance.now(),
-    view,
+    view: progress,
     ...busy !== undefined && { busy },
   });
+  // Nothing that is asked here takes a password.
+  const answered = <T>(asking: Asking<T>) =>
+    answerAll(asking, (request) => carry(client, request as Command));
   const session = createFileSession({
     ...options,
-    finder: createFileFinder({ client, known }),
     transfers,
+    thread: (name) => answered(resolver.thread(name)),
+    find: (thread, given) => answered(finder.some(thread, given)),
   });
   const running = new Set<Promise<Outcome>>();
 
@@ -74,13 +83,14 @@ export function createConsoleFiles(options: ConsoleFilesOptions): ConsoleFiles {
   }
 
   return {
+    known,
     transfers,
-    beside: carriesFiles,
+    beside: takesLong,
     session: (others) => ({
       async run(line) {
         // Whoever leaves is told first what is cut off by it.
         if ("verb" in line && line.verb === "XIT") await stop();
-        if (!isFileCall(line)) return await others.run(line);
+        if (!isCarryCall(line)) return await others.run(line);
         const run = session.run(line);
         running.add(run);
         try {
@@ -90,7 +100,9 @@ export function createConsoleFiles(options: ConsoleFilesOptions): ConsoleFiles {
         }
       },
     }),
-    heard: (event) => known.heard(event),
+    heard(event) {
+      if (event.type === "event") known.heard(event.event);
+    },
     told: (outcome) => known.told(outcome),
     complete: (line) => completeFile(line, { directory, known }),
     stop,

@@ -10,9 +10,9 @@ import { formatName, isLineFault, parseLine } from "../../protocol/verb_line.ts"
 import { verbOf } from "../../protocol/verbs.ts";
 import { withHome } from "../disk/local_paths.ts";
 import type { Completion } from "./completion.ts";
-import type { Directory } from "./directory.ts";
-import type { KnownFiles } from "./known_files.ts";
-import { visibleLine } from "./visible.ts";
+import type { Directory } from "../../protocol/terminal/directory.ts";
+import type { KnownFiles } from "../../protocol/terminal/known_files.ts";
+import { visibleLine } from "../../protocol/terminal/visible.ts";
 
 /** What completion looks at. */
 export interface FileCompletionOptions {

@@ -1,11 +1,27 @@
 /**
- * The session of the verbs about files: runs one parsed line about files and says what became of it. Unlike
- * others, such lines can run beside each other (see session.ts for the rest).
+ * The session of the verbs that carry files: runs one parsed line and says what became of it. Unlike others,
+ * such lines can run beside each other (see session.ts for the rest).
  *
  * @module
  */
 
 import type { FileRow } from "../../protocol/forum/reply.ts";
+import type {
+  CarryVerb,
+  FileResults,
+  RefusedFile,
+  SavedFile,
+  SharedFile,
+} from "../../protocol/terminal/file_outcome.ts";
+import type { FoundFiles } from "../../protocol/terminal/find_file.ts";
+import {
+  type Done,
+  type Failed,
+  failure,
+  type Outcome,
+  Refusing,
+} from "../../protocol/terminal/outcome.ts";
+import { visibleLine } from "../../protocol/terminal/visible.ts";
 import type { Line } from "../../protocol/verb_line.ts";
 import type { ThreadName, VerbCall } from "../../protocol/verbs.ts";
 import { DiskError } from "../disk/disk_error.ts";
@@ -14,55 +30,43 @@ import { localPaths } from "../disk/local_paths.ts";
 import { saveFile } from "../disk/save_file.ts";
 import { shareFile } from "../disk/share_file.ts";
 import type { ForumClient } from "../forum_client.ts";
-import type { Directory } from "./directory.ts";
-import type { FileResults, FileVerb, RefusedFile, SavedFile, SharedFile } from "./file_outcome.ts";
-import type { FileFinder } from "./find_file.ts";
-import { type Done, type Failed, failure, type Outcome, Refusing } from "./outcome.ts";
 import type { Carriage, Transfers } from "./transfers.ts";
-import { visibleLine } from "./visible.ts";
 
-/** A line about files. */
-export type FileCall = VerbCall<FileVerb>;
+/** A line with a verb that carries files. */
+export type CarryCall = VerbCall<CarryVerb>;
 
-/** What a session about files works with. */
+/** What a session that carries files works with. */
 export interface FileSessionOptions {
   readonly client: Pick<ForumClient, "user" | "state" | "command" | "upload" | "download">;
-  readonly directory: Pick<Directory, "get" | "add">;
-  readonly finder: FileFinder;
   readonly transfers: Transfers;
   /** The number of the thread that is meant. */
   readonly thread: (name: ThreadName) => Promise<number>;
+  /** The files of a thread that are meant. */
+  readonly find: (thread: number, given: string) => Promise<FoundFiles>;
   /** The folder that downloads land in. */
   readonly downloads: string;
   /** Whether what shrinks travels deflated. */
   readonly deflate: boolean;
 }
 
-/** Runs lines about files. */
+/** Runs lines that carry files. */
 export interface FileSession {
   /** Runs a line. What it asked for and did not get is data. */
-  run(call: FileCall): Promise<Outcome>;
+  run(call: CarryCall): Promise<Outcome>;
 }
 
 const TO_A_USER = "Sending a file straight to a user, peer to peer, comes with a later version. " +
   "Share it in a thread: UPD thread file.";
 
-const VERBS: ReadonlySet<string> = new Set<FileVerb>([
-  "UPD",
-  "DWN",
-  "RMF",
-  "FLS",
-  "/transfers",
-  "/cancel",
-]);
+const VERBS: ReadonlySet<string> = new Set<CarryVerb>(["UPD", "DWN", "/transfers", "/cancel"]);
 
-/** Whether a line is about files. */
-export function isFileCall(line: Line): line is FileCall {
+/** Whether a line has a verb that this session runs. */
+export function isCarryCall(line: Line): line is CarryCall {
   return "verb" in line && VERBS.has(line.verb);
 }
 
-/** Whether a line carries files, which can take long. */
-export function carriesFiles(line: Line): boolean {
+/** Whether a line takes as long as files do. */
+export function takesLong(line: Line): boolean {
   return "verb" in line && (line.verb === "UPD" || line.verb === "DWN");
 }
 
@@ -87,7 +91,7 @@ class ForumFileSession implements FileSession {
     this.#options = options;
   }
 
-  async run(call: FileCall): Promise<Outcome> {
+  async run(call: CarryCall): Promise<Outcome> {
     try {
       return await this.#run(call);
     } catch (error) {
@@ -95,16 +99,12 @@ class ForumFileSession implements FileSession {
     }
   }
 
-  async #run(call: FileCall): Promise<Outcome> {
+  async #run(call: CarryCall): Promise<Outcome> {
     switch (call.verb) {
       case "UPD":
         return await this.#share(call);
       case "DWN":
         return await this.#save(call);
-      case "RMF":
-        return done("RMF", await this.#withdraw(call));
-      case "FLS":
-        return done("FLS", await this.#list(call));
       case "/transfers":
         return done("/transfers", { transfers: this.#options.transfers.all });
       case "/cancel": {
@@ -137,9 +137,9 @@ class ForumFileSession implements FileSession {
   }
 
   async #save({ thread: name, file }: VerbCall<"DWN">): Promise<Outcome> {
-    const { client, finder, downloads: folder, deflate } = this.#options;
+    const { client, downloads: folder, deflate } = this.#options;
     const thread = await this.#options.thread(name);
-    const { rows, several } = await finder.some(thread, file);
+    const { rows, several } = await this.#options.find(thread, file);
     const nameOf = (row: FileRow) => row.name;
     const load = { command: "DWN", thread, items: rows, several, nameOf } as const;
     return await this.#carry(load, async (row, carriage): Promise<SavedFile> => {
@@ -158,24 +158,6 @@ class ForumFileSession implements FileSession {
       });
       return { thread, name, path, size, sha256 };
     });
-  }
-
-  async #withdraw({ thread: name, file }: VerbCall<"RMF">): Promise<FileResults["RMF"]> {
-    const { client, finder } = this.#options;
-    const thread = await this.#options.thread(name);
-    const row = await finder.one(thread, file);
-    await client.command<"withdraw">({ op: "withdraw", thread, file: row.seq });
-    return { thread, name: row.name, seq: row.seq };
-  }
-
-  async #list({ thread: name }: VerbCall<"FLS">): Promise<FileResults["FLS"]> {
-    const { directory, finder } = this.#options;
-    const thread = name === undefined ? undefined : await this.#options.thread(name);
-    const listing = await finder.list(thread);
-    for (const { thread, title } of listing.files) {
-      if (directory.get(thread) === undefined) directory.add({ thread, title, direct: false });
-    }
-    return { ...thread !== undefined && { thread }, ...listing };
   }
 
   /** Carries files one after another; if one of several goes wrong, the others still go. */
@@ -217,7 +199,7 @@ function severalText(head: string, refused: readonly RefusedFile[]): string {
   return [head, ...lines].join("\n");
 }
 
-function done<V extends FileVerb>(command: V, result: FileResults[V]): Outcome {
+function done<V extends CarryVerb>(command: V, result: FileResults[V]): Outcome {
   return { ok: true, command, result } as Done;
 }
 

@@ -6,9 +6,9 @@
 
 // @ts-types="./cli_progress.d.ts"
 import progress from "cli-progress";
-import type { Transfer } from "./file_outcome.ts";
-import { speedFacts } from "./progress_text.ts";
-import { visibleLine } from "./visible.ts";
+import type { Transfer } from "../../protocol/terminal/file_outcome.ts";
+import { speedFacts } from "../../protocol/terminal/progress_text.ts";
+import { visibleLine } from "../../protocol/terminal/visible.ts";
 
 const BAR_LENGTH = 20;
 const BAR = {

@@ -5,11 +5,11 @@
  * @module
  */
 
-import type { Transfer } from "./file_outcome.ts";
+import type { Transfer } from "../../protocol/terminal/file_outcome.ts";
 import { barLine } from "./progress_bar.ts";
-import { progressText } from "./progress_text.ts";
+import { progressText } from "../../protocol/terminal/progress_text.ts";
 import type { TransferView } from "./transfers.ts";
-import { visibleJson } from "./visible.ts";
+import { visibleJson } from "../../protocol/terminal/visible.ts";
 
 /** JSON lines come no faster than this, in ms. */
 const JSON_EVERY = 250;

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Transfer } from "./file_outcome.ts";
+import type { Transfer } from "../../protocol/terminal/file_outcome.ts";
 import { barLine, clip } from "./progress_bar.ts";
-import { count } from "./style.ts";
+import { count } from "../../protocol/terminal/style.ts";
 import type { TransferView } from "./transfers.ts";
 
 /** What a status view works with. */

@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { Transfer } from "./file_outcome.ts";
-import { Refusing } from "./outcome.ts";
+import type { Transfer } from "../../protocol/terminal/file_outcome.ts";
+import { Refusing } from "../../protocol/terminal/outcome.ts";
 import { createSpeed, type Speed } from "./speed.ts";
-import { percent } from "./progress_text.ts";
-import { visibleLine } from "./visible.ts";
+import { percent } from "../../protocol/terminal/progress_text.ts";
+import { visibleLine } from "../../protocol/terminal/visible.ts";
 
 /** Whoever carries the files of a line tells here how it goes. */
 export interface Carriage {

@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { Download, Keyed, Upload } from "../../protocol/forum/command.ts";
+import type { Command, Download, Keyed, Upload } from "../../protocol/forum/command.ts";
 import { isRefusal } from "../../protocol/forum/decide.ts";
 import type { Quota } from "../../protocol/forum/decision.ts";
 import { threadScope } from "../../protocol/forum/event.ts";
@@ -17,7 +17,7 @@ import { maySee } from "../../protocol/forum/policy.ts";
 import type { FileRow, UploadKept } from "../../protocol/forum/reply.ts";
 import { type Refusal, refuse } from "../../protocol/status.ts";
 import { fold } from "../../protocol/text.ts";
-import type { TransferEvent } from "../../protocol/transfer/transfers.ts";
+import type { TransferEvent, Transfers } from "../../protocol/transfer/transfers.ts";
 import type { BlobFault, BlobStore } from "../blob/blob_store.ts";
 import { change } from "../changes.ts";
 import type { Log, Transaction } from "../log/log.ts";
@@ -36,7 +36,11 @@ export interface FilesOptions {
   /** Now, in ms since 1970. */
   readonly clock: () => number;
   /** Answers a command that was taken on. */
-  readonly answer: (session: ServiceSession, id: number, reply: Answer) => void;
+  readonly answer: (
+    session: ServiceSession,
+    job: { readonly id: number; readonly command: Command },
+    reply: Answer,
+  ) => void;
   /** Tells the activity log. */
   readonly record: (
     session: ServiceSession,
@@ -122,7 +126,7 @@ class ForumFiles implements Files {
     const outcome = this.#decide(tx, session.user, { command, barred });
     if (isRefusal(outcome) || outcome.json !== undefined) {
       unit.aftermath.push(() => {
-        answer(session, id, outcome as Answer);
+        answer(session, { id, command }, outcome as Answer);
         this.#recordUpload(session, command, outcome as Answer);
         session.wake();
       });
@@ -131,7 +135,7 @@ class ForumFiles implements Files {
     const busy = this.#busy(session);
     const upload = busy ?? this.#numberOf(tx, session.user, command);
     unit.aftermath.push(() => {
-      if (typeof upload !== "number") answer(session, id, upload);
+      if (typeof upload !== "number") answer(session, { id, command }, upload);
       // By now the session may be over, or others may have begun.
       else this.#openUpload(session, { id, command, upload });
       session.wake();
@@ -184,15 +188,14 @@ class ForumFiles implements Files {
     { id, command, upload }: { id: number; command: Upload & Keyed; upload: number },
   ): void {
     const { blobs, answer } = this.#options;
-    const { connection } = session;
     if (!session.present) return;
     // Others may have begun since it was decided.
-    const busy = this.#busy(session);
-    if (busy !== undefined) return answer(session, id, busy);
+    const transfers = this.#transfers(session);
+    if (isRefusal(transfers)) return answer(session, { id, command }, transfers);
     let opened = false;
     const over = (refusal: Refusal) => {
-      if (opened) connection.transfers.cancel(id, refusal.status, refusal.text);
-      else answer(session, id, refusal);
+      if (opened) transfers.cancel(id, refusal.status, refusal.text);
+      else answer(session, { id, command }, refusal);
       this.#recordUpload(session, command, refusal);
       this.#end(session, id);
       session.wake();
@@ -202,15 +205,15 @@ class ForumFiles implements Files {
       blobs,
       upload,
       size: command.size,
-      transfers: connection.transfers,
+      transfers,
       opened: (offset, upto) => {
         opened = true;
         const deflate = command.deflate ?? false;
-        answer(session, id, { json: JSON.stringify({ offset, upto, deflate }) });
+        answer(session, { id, command }, { json: JSON.stringify({ offset, upto, deflate }) });
         session.wake();
       },
       wake: () => session.wake(),
-      kept: (sha256) => this.#share(session, { id, command, upload, sha256 }, over),
+      kept: (sha256) => this.#share(session, { id, command, upload, sha256, transfers }, over),
       failed: (fault) => {
         this.#arrived(carried.finishing);
         over(refusalOf(fault));
@@ -223,11 +226,12 @@ class ForumFiles implements Files {
   /** The store has the bytes: the file is shared, whether or not the client is still there to be told. */
   #share(
     session: ServiceSession,
-    { id, command, upload, sha256 }: {
+    { id, command, upload, sha256, transfers }: {
       id: number;
       command: Upload & Keyed;
       upload: number;
       sha256: string;
+      transfers: Transfers;
     },
     over: (refusal: Refusal) => void,
   ): void {
@@ -247,7 +251,7 @@ class ForumFiles implements Files {
       const reply = failure ?? outcome;
       if (isRefusal(reply)) return over(reply);
       const { file, at } = JSON.parse(reply.json) as UploadKept;
-      session.connection.transfers.kept(id, { sha256, file, at });
+      transfers.kept(id, { sha256, file, at });
       this.#recordUpload(session, command, reply);
       this.#end(session, id);
       session.wake();
@@ -280,7 +284,7 @@ class ForumFiles implements Files {
       ? refuse("bad-position", `The file has ${row.size} bytes.`)
       : undefined;
     unit.aftermath.push(() => {
-      if (refusal !== undefined) answer(session, id, refusal);
+      if (refusal !== undefined) answer(session, { id, command }, refusal);
       else this.#openDownload(session, { id, command, row: row! });
       session.wake();
     });
@@ -291,10 +295,9 @@ class ForumFiles implements Files {
     { id, command, row }: { id: number; command: Download; row: FileRow },
   ): void {
     const { blobs, answer, record } = this.#options;
-    const { transfers } = session.connection;
     if (!session.present) return;
-    const busy = this.#busy(session);
-    if (busy !== undefined) return answer(session, id, busy);
+    const transfers = this.#transfers(session);
+    if (isRefusal(transfers)) return answer(session, { id, command }, transfers);
     const { sha256, size } = row;
     const { thread, offset = 0, upto } = command;
     const deflate = (command.deflate ?? false) && mayDeflate({ offset, upto, size });
@@ -310,20 +313,28 @@ class ForumFiles implements Files {
       deflate,
       opened: () => {
         opened = true;
-        answer(session, id, { json: JSON.stringify({ ...row, offset, deflate }) });
+        answer(session, { id, command }, { json: JSON.stringify({ ...row, offset, deflate }) });
         record(session, "download", { thread, name: row.name });
       },
       wake: () => session.wake(),
       failed: (fault) => {
         const { status, text } = refusalOf(fault);
         if (opened) transfers.cancel(id, status, text);
-        else answer(session, id, refuse(status, text));
+        else answer(session, { id, command }, refuse(status, text));
         record(session, "download", { thread, name: row.name, refused: status });
         this.#end(session, id);
         session.wake();
       },
     });
     this.#begin(session, id, { kind: "download", thread, carried });
+  }
+
+  /** What carries the files of a session, if one more may be carried. */
+  #transfers(session: ServiceSession): Transfers | Refusal {
+    const busy = this.#busy(session);
+    if (busy !== undefined) return busy;
+    return session.transfers ??
+      refuse("not-allowed", "Files are not carried in text mode. Use the terminal client.");
   }
 
   #begin(session: ServiceSession, id: number, active: Active): void {
@@ -379,7 +390,7 @@ class ForumFiles implements Files {
       if (session.user !== user) continue;
       for (const [id, { thread, kind, carried }] of own) {
         if (kind !== "download" || threadScope(thread) !== scope) continue;
-        session.connection.transfers.cancel(id, "no-thread");
+        session.transfers?.cancel(id, "no-thread");
         carried.close();
         this.#end(session, id);
         session.wake();

@@ -1,138 +1,50 @@
 /**
- * The TCP listener: it only moves bytes between sockets and sessions.
+ * The TCP listener, with TLS where there is a certificate: it only moves bytes between sockets and
+ * sessions.
  *
  * @module
  */
 
-import type { Service } from "../service.ts";
-import type { Session } from "../session.ts";
+import { isLoopback } from "../address.ts";
+import { acceptAll } from "./accept.ts";
+import type { Certificate } from "./certificate.ts";
+import { couple, type Coupling } from "./couple.ts";
+import { socketTransport } from "./transport.ts";
 
 /** Where a listener is, and how to end it. */
 export interface Listening {
   /** As `tcp://127.0.0.1:5000`. */
   readonly address: string;
+  /** Uses another certificate for new connections. Throws if it cannot be used. */
+  renew(certificate: Certificate): void;
   /** Takes no new connections. Those that are open stay open. */
   close(): void;
 }
 
 /** What a listener needs. */
-export interface TcpOptions {
+export interface TcpOptions extends Coupling {
   readonly hostname: string;
   readonly port: number;
-  readonly service: Service;
-  /** A clock that never goes back, in ms. */
-  readonly now: () => number;
+  /** With it, the listener speaks TLS. */
+  readonly certificate?: Certificate;
+  /** Whether passwords are taken where somebody on the way could read along. */
+  readonly insecure: boolean;
 }
-
-/** A quiet connection waits with so small a buffer, because a pending read pins it (FACTS §8). */
-const QUIET_BYTES = 256;
-const BUSY_BYTES = 64 * 1024;
-/** How long accepting rests when it fails, as when no descriptor is free. */
-const ACCEPT_REST = 50;
 
 /** Begins to listen. Throws if the address cannot be had. */
-export function listenTcp({ hostname, port, service, now }: TcpOptions): Listening {
-  const listener = Deno.listen({ hostname, port });
-  const { hostname: host, port: taken } = listener.addr as Deno.NetAddr;
-  let closed = false;
-  accept();
-  return {
-    address: `tcp://${host.includes(":") ? `[${host}]` : host}:${taken}`,
-    close() {
-      closed = true;
-      listener.close();
-    },
-  };
-
-  async function accept(): Promise<void> {
-    while (!closed) {
-      try {
-        const conn = await listener.accept();
-        serve(conn, service, now);
-      } catch (error) {
-        // A client that has reset already is no reason to stop listening, nor to keep others waiting.
-        if (error instanceof Deno.errors.NotConnected) continue;
-        if (!closed) await new Promise((resolve) => setTimeout(resolve, ACCEPT_REST));
-      }
-    }
-  }
-}
-
-/** Couples one socket and one session. */
-function serve(conn: Deno.TcpConn, service: Service, now: () => number): void {
-  let scheduled = false;
-  let writing = false;
-  let readAgain: (() => void) | undefined;
-  const session: Session = service.open({
-    source: conn.remoteAddr.hostname,
-    now: now(),
-    wake() {
-      if (scheduled) return;
-      scheduled = true;
-      // All that this turn brings leaves in one write.
-      queueMicrotask(run);
+export function listenTcp(options: TcpOptions): Listening {
+  const { certificate } = options;
+  const secure = certificate !== undefined;
+  const accepting = acceptAll({
+    ...options,
+    take(socket, source) {
+      const exposed = !secure && !options.insecure && !isLoopback(source);
+      couple(socketTransport(socket), { source, exposed }, options);
     },
   });
-  conn.setNoDelay(true);
-  run();
-  read();
-
-  function run(): void {
-    scheduled = false;
-    if (session.over) return end();
-    if (session.wantsRead) readAgain?.();
-    if (!writing) write();
-  }
-
-  function end(): void {
-    readAgain?.();
-    try {
-      conn.close();
-    } catch {
-      // It was closed already.
-    }
-  }
-
-  async function write(): Promise<void> {
-    writing = true;
-    try {
-      for (let bytes = session.peekTransmit(); bytes.length > 0; bytes = session.peekTransmit()) {
-        session.consumeTransmit(await conn.write(bytes));
-      }
-    } catch {
-      session.receiveBreak(now());
-    }
-    writing = false;
-  }
-
-  /** Resolves when the session takes bytes, or to `false` when all is over. */
-  async function wanted(): Promise<boolean> {
-    while (!session.over && !session.wantsRead) {
-      await new Promise<void>((resolve) => readAgain = resolve);
-      readAgain = undefined;
-    }
-    return !session.over;
-  }
-
-  async function read(): Promise<void> {
-    const quiet = new Uint8Array(QUIET_BYTES);
-    let buffer = quiet;
-    try {
-      while (await wanted()) {
-        const count = await conn.read(buffer);
-        if (count === null) {
-          session.receiveEnd(now());
-          return;
-        }
-        // What has come while replies began to stall waits too: dropped, it would tear the stream.
-        if (!await wanted()) return;
-        session.receive(buffer.subarray(0, count), now());
-        if (count === buffer.length) {
-          buffer = buffer === quiet ? new Uint8Array(BUSY_BYTES) : buffer;
-        } else if (count < QUIET_BYTES) buffer = quiet;
-      }
-    } catch {
-      session.receiveBreak(now());
-    }
-  }
+  return {
+    address: `${secure ? "tls" : "tcp"}://${accepting.authority}`,
+    renew: (certificate) => accepting.renew(certificate),
+    close: () => accepting.close(),
+  };
 }

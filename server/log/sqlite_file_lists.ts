@@ -16,9 +16,8 @@ import { maySee } from "../../protocol/forum/policy.ts";
 import type { FileRow, FoundFileRow, Page } from "../../protocol/forum/reply.ts";
 import { fold, utf8Length } from "../../protocol/text.ts";
 import { audienceOf, type Files, readFile } from "./sqlite_files.ts";
-import { rowLimit } from "./sqlite_pages.ts";
 import type { Records, ThreadRecord } from "./sqlite_records.ts";
-import { REPLY_BYTES } from "./sqlite_rows.ts";
+import { REPLY_BYTES, rowLimit } from "./sqlite_rows.ts";
 import { SPAN } from "./sqlite_schema.ts";
 
 /** The most files that a page of a thread brings. */

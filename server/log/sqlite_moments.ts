@@ -13,9 +13,9 @@ import type { Since } from "../../protocol/forum/command.ts";
 import { maySee } from "../../protocol/forum/policy.ts";
 import type { FoundRow } from "../../protocol/forum/reply.ts";
 import type { Numbers } from "./sqlite_numbers.ts";
-import { type Pages, rowLimit } from "./sqlite_pages.ts";
+import type { Pages } from "./sqlite_pages.ts";
 import type { Records, ThreadRecord } from "./sqlite_records.ts";
-import { MESSAGE_ROWS, REPLY_BYTES, rowBytes, type Rows } from "./sqlite_rows.ts";
+import { MESSAGE_ROWS, REPLY_BYTES, rowBytes, rowLimit, type Rows } from "./sqlite_rows.ts";
 import { PERIOD, SPAN } from "./sqlite_schema.ts";
 
 /** The most rows that are passed over because the user may not see them. */

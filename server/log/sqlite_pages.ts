@@ -6,22 +6,14 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { PAGE_MAX, type Read } from "../../protocol/forum/command.ts";
+import type { Read } from "../../protocol/forum/command.ts";
 import { maySee } from "../../protocol/forum/policy.ts";
 import type { MessageRow, Page, ThreadRow } from "../../protocol/forum/reply.ts";
 import type { FileLists } from "./sqlite_file_lists.ts";
 import type { Numbers } from "./sqlite_numbers.ts";
 import type { Records, ThreadRecord } from "./sqlite_records.ts";
-import { MESSAGE_ROWS, REPLY_BYTES, rowBytes, type Rows } from "./sqlite_rows.ts";
+import { MESSAGE_ROWS, REPLY_BYTES, rowBytes, rowLimit, type Rows } from "./sqlite_rows.ts";
 import { SPAN } from "./sqlite_schema.ts";
-
-/** How many rows a question gets that says nothing. */
-const LIMIT = 50;
-
-/** The rows that a question may have. */
-export function rowLimit(limit: number | undefined): number {
-  return Math.min(limit ?? LIMIT, PAGE_MAX);
-}
 
 /** Answers. */
 export interface Pages {

@@ -6,6 +6,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import { PAGE_MAX } from "../../protocol/forum/command.ts";
 import { threadScope } from "../../protocol/forum/event.ts";
 import type { MessageRow, ThreadRow } from "../../protocol/forum/reply.ts";
 import type { View } from "../../protocol/forum/state.ts";
@@ -21,6 +22,14 @@ const REACTION_BYTES = 32 * 1024;
 const COUNT_MAX = 1000;
 /** And among so many of the newest, so that a thread full of one's own costs no more. */
 const COUNT_AMONG = 1000;
+
+/** How many rows a question gets that says nothing. */
+const LIMIT = 50;
+
+/** The rows that a question may have. */
+export function rowLimit(limit: number | undefined): number {
+  return Math.min(limit ?? LIMIT, PAGE_MAX);
+}
 
 /** The columns of which rows are made; what follows says which messages and in which order. */
 export const MESSAGE_ROWS = `

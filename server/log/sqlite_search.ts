@@ -14,9 +14,8 @@ import { maySee } from "../../protocol/forum/policy.ts";
 import type { FoundRow, ThreadRow } from "../../protocol/forum/reply.ts";
 import { fold } from "../../protocol/text.ts";
 import type { Moments } from "./sqlite_moments.ts";
-import { rowLimit } from "./sqlite_pages.ts";
 import type { Records } from "./sqlite_records.ts";
-import type { Rows } from "./sqlite_rows.ts";
+import { rowLimit, type Rows } from "./sqlite_rows.ts";
 import { SPAN } from "./sqlite_schema.ts";
 import { searchQuery, type Texts } from "./sqlite_texts.ts";
 

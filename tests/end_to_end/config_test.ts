@@ -36,11 +36,18 @@ scenario("each bad option says what is wrong in one line, and exits with 2", asy
     [["--heartbeat", "0"], /heartbeat must be a whole number from 1/],
     [["--idle-timeout", "soon"], /idle-timeout must be a whole number/],
     [["--registration", "maybe"], /--registration must be open or closed, not maybe/],
+    [["--text", "loud"], /--text must be on or off, not loud/],
+    [["--text-idle-timeout", "never"], /text-idle-timeout must be a whole number from 0/],
     [["--log", "xml"], /--log must be text or json, not xml/],
     [["--hostname", ""], /--hostname needs a value/],
     [["--prot", "5000"], /there is no option --prot; --help lists them/],
     [["--admin-password", "x"], /there is no option --admin-password/],
-    [["--web-port", "8080"], /--web-port is not in this version yet/],
+    [["--udp-port", "5000"], /--udp-port is not in this version yet/],
+    [["--web-port", "99999"], /the web-port must be a whole number from 0 to 65535, not 99999/],
+    [["--web-port", "1", "--web-origin", "friend.example"], /--web-origin needs a URL like https/],
+    [["--web-port", "1", "--trusted-proxy", "nginx"], /--trusted-proxy needs an address like/],
+    [["--web-root", "somewhere"], /--web-root does nothing without --web-port/],
+    [["--tls-cert", "cert.pem"], /--tls-cert needs --tls-key as well/],
     [["5000", "5001"], /one port can be named/],
   ];
   // Each is a process of its own: a few at a time.
@@ -65,7 +72,7 @@ scenario("each bad option says what is wrong in one line, and exits with 2", asy
 scenario("--help and --version answer and exit with 0", async (ground) => {
   const help = await ended(ground, ["--help"]);
   assertEquals([help.code, help.errors], [0, []]);
-  for (const option of ["--hostname", "--credentials", "DFP_ADMIN_PASSWORD"]) {
+  for (const option of ["--hostname", "--credentials", "DFP_ADMIN_PASSWORD", "--tls-cert"]) {
     assert(help.output.some((line) => line.includes(option)), option);
   }
   const version = await ended(ground, ["--version"]);
@@ -182,8 +189,9 @@ scenario("an admin password is made and shown once, where none is given", async 
   await client.command({ op: "users" });
   await client.promote(made);
   await server.kill();
-  for (const name of Deno.readDirSync(server.data)) {
-    const bytes = Deno.readFileSync(`${server.data}/${name.name}`);
+  for (const { name, isFile } of Deno.readDirSync(server.data)) {
+    if (!isFile) continue;
+    const bytes = Deno.readFileSync(`${server.data}/${name}`);
     assert(!new TextDecoder("latin1").decode(bytes).includes(made), "it is stored hashed");
   }
 });

@@ -16,7 +16,7 @@ import { type Ground, PASSWORD, scenario, sharedServer } from "./scenario.ts";
 const shared = sharedServer();
 const MIB = 1024 * 1024;
 /** What may be under way beyond what the server has stored, and the talk around it. */
-const SLACK = 2 * MIB;
+const SLACK = 4 * MIB;
 
 interface Call {
   readonly user: string;

@@ -152,6 +152,8 @@ export interface ServerProcess {
   readonly data: string;
   readonly hostname: string;
   readonly port: number;
+  /** Where its web listener is, as `http://127.0.0.1:8080/`; `""` if it has none. */
+  readonly web: string;
   /** The process that runs now, or ran last. */
   readonly process: ProgramProcess;
   /** Lines of the present run's standard output. */
@@ -193,6 +195,7 @@ class Server implements ServerProcess {
   readonly data: string;
   hostname = "";
   port: number;
+  web = "";
   process!: ProgramProcess;
 
   constructor(setup: ServerSetup) {
@@ -216,9 +219,11 @@ class Server implements ServerProcess {
     });
     const { output, errors } = this.process;
     try {
-      const listening = await output.until((line) => line.startsWith("listening tcp://"));
+      const listening = await output.until((line) => /^listening (tcp|tls):/.test(line));
       await output.until((line) => line === "ready");
-      const { hostname, port } = new URL(listening.replace("listening tcp:", "http:"));
+      const { hostname, port } = new URL(listening.replace(/^listening t..:/, "http:"));
+      const web = output.all.find((line) => line.startsWith("listening http"));
+      this.web = web?.replace("listening ", "") ?? "";
       this.hostname = hostname.replace(/^\[|\]$/g, "");
       this.port = Number(port);
     } catch (error) {

@@ -61,6 +61,14 @@ export interface RawPeer {
   close(): void;
 }
 
+/** What carries a peer's bytes: a TCP or TLS socket, or a WebSocket. */
+export interface PeerSocket {
+  read(into: Uint8Array): Promise<number | null>;
+  write(bytes: Uint8Array): Promise<number>;
+  closeWrite(): Promise<void>;
+  close(): void;
+}
+
 /** How a peer reads. */
 export interface PeerOptions {
   /** The most bytes of one read; 64 KiB if not given. */
@@ -68,12 +76,12 @@ export interface PeerOptions {
 }
 
 class Peer implements RawPeer {
-  readonly #socket: Deno.TcpConn;
+  readonly #socket: PeerSocket;
   readonly #received = createReceiveBuffer();
   readonly #chunk: Uint8Array;
   #open = true;
 
-  constructor(socket: Deno.TcpConn, { readBytes = 64 * 1024 }: PeerOptions) {
+  constructor(socket: PeerSocket, { readBytes = 64 * 1024 }: PeerOptions) {
     this.#socket = socket;
     this.#chunk = new Uint8Array(readBytes);
   }
@@ -242,6 +250,11 @@ export async function connectPeer(
 ): Promise<RawPeer> {
   const socket = await Deno.connect({ hostname, port });
   socket.setNoDelay();
+  return new Peer(socket, options);
+}
+
+/** A peer on a socket that was opened elsewhere. */
+export function peerOn(socket: PeerSocket, options: PeerOptions = {}): RawPeer {
   return new Peer(socket, options);
 }
 

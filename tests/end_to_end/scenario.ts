@@ -68,6 +68,8 @@ export interface Ground {
   member(server: PeerAddress, options: MemberOptions): Promise<Member>;
   /** A connection that has said nothing. */
   peer(server: PeerAddress, options?: PeerOptions): Promise<RawPeer>;
+  /** Does this at the end, before what was made earlier ends. */
+  ending(end: () => unknown): void;
   /** A new account on a raw connection. */
   signedPeer(server: PeerAddress, user: string, options?: PeerOptions): Promise<SignedPeer>;
   /** A folder of its own. */
@@ -76,6 +78,10 @@ export interface Ground {
 
 class Stage implements Ground {
   readonly #ending: (() => unknown)[] = [];
+
+  ending(end: () => unknown): void {
+    this.#ending.push(end);
+  }
 
   async server(setup?: ServerSetup): Promise<ServerProcess> {
     const server = await startServer(setup);
@@ -97,8 +103,8 @@ class Stage implements Ground {
 
   async member(server: PeerAddress, options: MemberOptions): Promise<Member> {
     const { hostname, port } = server;
-    const { dial, closeAll } = breakable(dialTcp({ hostname, port }));
-    const client = await connectForum({ dial, password: PASSWORD, ...options });
+    const { dial, closeAll } = breakable(options.dial ?? dialTcp({ hostname, port }));
+    const client = await connectForum({ password: PASSWORD, ...options, dial });
     const heard = createHappenings<ClientEvent>(`${options.user}'s session`);
     const events = client.events();
     const consumed = (async () => {
@@ -168,9 +174,20 @@ function breakable(dial: Dial): { dial: Dial; closeAll: () => void } {
   };
 }
 
+/** What a scenario needs that not every machine has. */
+export interface Needs {
+  /** What is missing here, and how to get it; then the test is passed over, and says so. */
+  readonly missing?: string | undefined;
+}
+
 /** Registers a test that plays on a {@linkcode Ground}. */
-export function scenario(name: string, play: (ground: Ground) => Promise<void>): void {
-  Deno.test(name, async () => {
+export function scenario(
+  name: string,
+  play: (ground: Ground) => Promise<void>,
+  { missing }: Needs = {},
+): void {
+  if (missing !== undefined) console.error(`SKIPPED: "${name}": ${missing}`);
+  Deno.test({ name, ignore: missing !== undefined }, async () => {
     const stage = new Stage();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const hangs = new Promise<never>((_, reject) => {

@@ -10,10 +10,12 @@
 import { cpuUsage } from "node:process";
 import { type Bench, figureOf } from "../bench.ts";
 import { CHAT_PEERS } from "../chat_peers.ts";
+import { dfp } from "../dfp.ts";
+import { dfpWebSocket } from "../dfp_websocket.ts";
 import { type Crowd, drain, gatherCrowd } from "../crowd.ts";
 import { writeAll } from "../dialogue.ts";
 import type { Condition } from "../figure.ts";
-import { BODY_BYTES, type Member, type Wire } from "../peer.ts";
+import { BODY_BYTES, type ChatPeer, type Member, type Wire } from "../peer.ts";
 import type { Process } from "../process.ts";
 
 const SUBSCRIBERS = [10, 100, 1000];
@@ -44,9 +46,24 @@ interface Outcome {
 }
 
 /** Measures all sizes. */
-export async function fanOut(bench: Bench): Promise<void> {
+export function fanOut(bench: Bench): Promise<void> {
+  return measure(bench, { name: "fan-out", peers: CHAT_PEERS, goal });
+}
+
+/** Ours by TCP beside ours by WebSocket: the same work, and what the second one costs more. */
+export function fanOutWebSocket(bench: Bench): Promise<void> {
+  return measure(bench, { name: "fan-out-ws", peers: [dfp, dfpWebSocket], goal: () => [] });
+}
+
+interface Comparison {
+  readonly name: string;
+  readonly peers: readonly ChatPeer[];
+  readonly goal: typeof goal;
+}
+
+async function measure(bench: Bench, { name, peers, goal }: Comparison): Promise<void> {
   const span = bench.quick ? { warmupMs: 350, ms: 500 } : { warmupMs: 2000, ms: 4000 };
-  const servers = await bench.start(CHAT_PEERS, (peer) => peer.start(bench.folder(), bench));
+  const servers = await bench.start(peers, (peer) => peer.start(bench.folder(), bench));
   try {
     for (const size of SUBSCRIBERS) {
       const rates = IN_FLIGHT.map(() => new Map<string, number>());
@@ -67,7 +84,7 @@ export async function fanOut(bench: Bench): Promise<void> {
         publisher.conn.close();
       }
       for (const [i, inFlight] of IN_FLIGHT.entries()) {
-        const work = `fan-out to ${size}, ${inFlight} in flight`;
+        const work = `${name} to ${size}, ${inFlight} in flight`;
         bench.report(
           figureOf(rates[i], { work, unit: "deliveries/s", goal: goal(size, inFlight) }),
         );

@@ -1,0 +1,78 @@
+/**
+ * What the web listener shows at which path (docs/PROTOCOL.md, "Transport").
+ *
+ * @module
+ */
+
+import { isLoopback } from "../address.ts";
+import { METRICS_TYPE } from "../metrics.ts";
+import type { Assets } from "./assets.ts";
+import { plain, type Provenance } from "./origin.ts";
+import { tokensOf, type WebRequest } from "./request.ts";
+import { sentence, type WebResponse } from "./response.ts";
+
+/** Where WebSockets are opened. */
+export const SOCKET_PATH = "/dfp";
+
+/** What pages are made of. */
+export interface PagesOptions {
+  readonly assets: Assets;
+  /** The metrics as text. */
+  readonly metrics: () => string;
+  /** Addresses that may see them, beside this machine itself. */
+  readonly metricsFrom: readonly string[];
+  /** Whether new clients are taken. */
+  readonly ready: () => boolean;
+}
+
+/** Answers a request that opens no WebSocket. */
+export type Pages = (request: WebRequest, from: Provenance) => WebResponse;
+
+const encoder = new TextEncoder();
+/** What may change at any time. */
+const FRESH = { "Cache-Control": "no-store" } as const;
+
+/** Makes the pages. */
+export function createPages({ assets, metrics, metricsFrom, ready }: PagesOptions): Pages {
+  const maySee = ({ source, forwarded }: Provenance) =>
+    metricsFrom.includes(plain(source)) || (!forwarded && isLoopback(source));
+
+  return (request, from) => {
+    const { method, path, headers } = request;
+    if (method !== "GET" && method !== "HEAD") {
+      return sentence(405, "Only GET and HEAD are understood here.", { Allow: "GET, HEAD" });
+    }
+    if (request.body) return sentence(413, "A request with a body is not understood here.");
+    switch (path) {
+      case SOCKET_PATH:
+        return sentence(426, "A WebSocket is opened here; this is how DFP/2 travels to browsers.", {
+          Upgrade: "websocket",
+          Connection: "Upgrade",
+        });
+      case "/healthz":
+        return sentence(200, "alive", FRESH);
+      case "/readyz":
+        return ready() ? sentence(200, "ready", FRESH) : sentence(503, "shutting down", FRESH);
+      case "/metrics":
+        // Through a proxy on this machine everybody would look like this machine.
+        if (!maySee(from) || headers.has("x-forwarded-for") && !from.forwarded) break;
+        return {
+          status: 200,
+          type: METRICS_TYPE,
+          body: encoder.encode(metrics()),
+          headers: FRESH,
+        };
+    }
+    const asset = assets.get(path);
+    if (asset === undefined) return sentence(404, "There is no such page.", FRESH);
+    const { bytes, type, etag } = asset;
+    const fresh = { ETag: etag, "Cache-Control": "no-cache" };
+    if (isKnown(headers.get("if-none-match"), etag)) return { status: 304, headers: fresh };
+    return { status: 200, type, body: bytes, headers: fresh };
+  };
+}
+
+/** Whether a client has this content already, as `If-None-Match` says (RFC 9110 §13.1.2). */
+function isKnown(given: string | undefined, etag: string): boolean {
+  return tokensOf(given).some((tag) => tag === "*" || tag.replace(/^w\//, "") === etag);
+}
