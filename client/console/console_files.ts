@@ -75,11 +75,8 @@ export function createConsoleFiles(options: ConsoleFilesOptions): ConsoleFiles {
   const running = new Set<Promise<Outcome>>();
 
   async function stop(): Promise<void> {
-    // A line that has not begun to carry yet may do so meanwhile.
-    while (running.size > 0) {
-      transfers.cancelAll();
-      await Promise.race(running);
-    }
+    transfers.cancelAll();
+    await Promise.all(running);
   }
 
   return {
@@ -92,7 +89,7 @@ export function createConsoleFiles(options: ConsoleFilesOptions): ConsoleFiles {
         if ("verb" in line && line.verb === "XIT") await stop();
         if (!isCarryCall(line)) return await others.run(line);
         const run = session.run(line);
-        running.add(run);
+        if (takesLong(line)) running.add(run);
         try {
           return await run;
         } finally {

@@ -29,6 +29,7 @@ import { openSource } from "../disk/disk_source.ts";
 import { localPaths } from "../disk/local_paths.ts";
 import { saveFile } from "../disk/save_file.ts";
 import { shareFile } from "../disk/share_file.ts";
+import { unlessAborted } from "../files/unless_aborted.ts";
 import type { ForumClient } from "../forum_client.ts";
 import type { Carriage, Transfers } from "./transfers.ts";
 
@@ -72,13 +73,14 @@ export function takesLong(line: Line): boolean {
 
 /** Files that are carried for one line. */
 interface Load<Item> {
-  readonly command: "UPD" | "DWN";
   readonly thread: number;
   readonly items: readonly Item[];
   /** Whether a pattern stood for them. */
   readonly several: boolean;
   /** How an item is called in what is said of it. */
   readonly nameOf: (item: Item) => string;
+  /** Carries one of them. */
+  readonly carry: (item: Item, carriage: Carriage) => Promise<SharedFile | SavedFile>;
 }
 
 /** Of more files that went wrong only the number is told. */
@@ -102,9 +104,9 @@ class ForumFileSession implements FileSession {
   async #run(call: CarryCall): Promise<Outcome> {
     switch (call.verb) {
       case "UPD":
-        return await this.#share(call);
+        return await this.#carry(call, this.#toShare(call));
       case "DWN":
-        return await this.#save(call);
+        return await this.#carry(call, this.#toSave(call));
       case "/transfers":
         return done("/transfers", { transfers: this.#options.transfers.all });
       case "/cancel": {
@@ -118,57 +120,65 @@ class ForumFileSession implements FileSession {
     }
   }
 
-  async #share({ thread: name, file }: VerbCall<"UPD">): Promise<Outcome> {
+  /** What a line wants shared. */
+  async #toShare({ thread: name, file }: VerbCall<"UPD">): Promise<Load<string>> {
     if ("user" in name) throw new Refusing("invalid-command", TO_A_USER);
+    const { client, deflate } = this.#options;
     const { paths, several } = await localPaths(file);
     const thread = await this.#options.thread(name);
-    const load = { command: "UPD", thread, items: paths, several, nameOf: String } as const;
-    return await this.#carry(load, async (path, carriage): Promise<SharedFile> => {
-      const { client, deflate } = this.#options;
-      const source = await openSource(path);
-      const { size } = source;
-      carriage.file(source.name, size);
-      const { signal } = carriage;
-      const onProgress = (bytes: number) => carriage.progress(bytes);
-      const kept = await shareFile({ client, thread, source, deflate, signal, onProgress });
-      const { file: seq, sha256, at } = kept;
-      return { thread, name: source.name.normalize("NFC"), seq, size, sha256, at };
-    });
+    return {
+      thread,
+      items: paths,
+      several,
+      nameOf: (path) => path,
+      async carry(path, carriage) {
+        const source = await openSource(path);
+        const { size } = source;
+        carriage.file(source.name, size);
+        const { signal } = carriage;
+        const onProgress = (bytes: number) => carriage.progress(bytes);
+        const kept = await shareFile({ client, thread, source, deflate, signal, onProgress });
+        const { file: seq, sha256, at } = kept;
+        return { thread, name: source.name.normalize("NFC"), seq, size, sha256, at };
+      },
+    };
   }
 
-  async #save({ thread: name, file }: VerbCall<"DWN">): Promise<Outcome> {
+  /** What a line wants saved. */
+  async #toSave({ thread: name, file }: VerbCall<"DWN">): Promise<Load<FileRow>> {
     const { client, downloads: folder, deflate } = this.#options;
     const thread = await this.#options.thread(name);
     const { rows, several } = await this.#options.find(thread, file);
-    const nameOf = (row: FileRow) => row.name;
-    const load = { command: "DWN", thread, items: rows, several, nameOf } as const;
-    return await this.#carry(load, async (row, carriage): Promise<SavedFile> => {
-      const { name, size, sha256 } = row;
-      carriage.file(name, size);
-      const { signal } = carriage;
-      const onProgress = (bytes: number) => carriage.progress(bytes);
-      const path = await saveFile({
-        client,
-        thread,
-        file: row,
-        folder,
-        deflate,
-        signal,
-        onProgress,
-      });
-      return { thread, name, path, size, sha256 };
-    });
+    return {
+      thread,
+      items: rows,
+      several,
+      nameOf: (row) => row.name,
+      async carry(file, carriage) {
+        const { name, size, sha256 } = file;
+        carriage.file(name, size);
+        const { signal } = carriage;
+        const onProgress = (bytes: number) => carriage.progress(bytes);
+        const carrying = { client, thread, folder, deflate, signal, onProgress };
+        return { thread, name, path: await saveFile({ ...carrying, file }), size, sha256 };
+      },
+    };
   }
 
   /** Carries files one after another; if one of several goes wrong, the others still go. */
-  async #carry<Item, Result extends SharedFile | SavedFile>(
-    { command, thread, items, several, nameOf }: Load<Item>,
-    carry: (item: Item, carriage: Carriage) => Promise<Result>,
+  async #carry<Item>(
+    { verb: command, file }: VerbCall<"UPD" | "DWN">,
+    finding: Promise<Load<Item>>,
   ): Promise<Outcome> {
-    const carriage = this.#options.transfers.begin({ command, thread, count: items.length });
-    const files: Result[] = [];
+    const carriage = this.#options.transfers.begin(command, file);
+    const files: (SharedFile | SavedFile)[] = [];
     const refused: RefusedFile[] = [];
     try {
+      const { thread, items, several, nameOf, carry } = await unlessAborted(
+        carriage.signal,
+        finding,
+      );
+      carriage.found(thread, items.length);
       if (!several) return done(command, await carry(items[0], carriage) as never);
       for (const item of items) {
         try {
@@ -179,14 +189,14 @@ class ForumFileSession implements FileSession {
           if (carriage.signal.aborted || this.#options.client.state === "closed") break;
         }
       }
+      if (refused.length === 0) return done(command, { files } as never);
+      const [{ code, name }] = refused;
+      const left = items.length - files.length;
+      const text = severalText(`${left} of ${items.length} files did not get there:`, refused);
+      return { ok: false, command, code, name, text, files, refused };
     } finally {
       carriage.end();
     }
-    if (refused.length === 0) return done(command, { files } as never);
-    const [{ code, name }] = refused;
-    const left = items.length - files.length;
-    const text = severalText(`${left} of ${items.length} files did not get there:`, refused);
-    return { ok: false, command, code, name, text, files, refused };
   }
 }
 

@@ -38,14 +38,14 @@ const NAME_MIN = 8;
  * ```
  */
 export function barLine(transfer: Transfer, columns: number): string {
-  const { number, command, name, bytes, size, place, count } = transfer;
+  const { number, command, name, waiting, bytes, size, place, count } = transfer;
   const facts = [...speedFacts(transfer)].map((fact) => `, ${fact}`).join("");
   const before = `${number} ${command} `;
   const after = count > 1 ? ` (${place}/${count})` : "";
   const room = columns - BAR_WIDTH - before.length - after.length - facts.length;
   const what = before + clip(visibleLine(name), Math.max(NAME_MIN, room)) + after;
   const params = {
-    progress: size === 0 ? 1 : bytes / size,
+    progress: waiting ? 0 : size === 0 ? 1 : bytes / size,
     value: bytes,
     total: size,
     eta: 0,

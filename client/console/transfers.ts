@@ -14,6 +14,8 @@ import { visibleLine } from "../../protocol/terminal/visible.ts";
 export interface Carriage {
   /** Fires when it is cancelled; with a reason to say. */
   readonly signal: AbortSignal;
+  /** It is known now where they go to or come from, and how many there are. */
+  found(thread: number, count: number): void;
   /** The next file begins. */
   file(name: string, size: number): void;
   /** So many bytes of it are through. */
@@ -33,7 +35,8 @@ export interface TransferView {
 /** The files that are on their way. */
 export interface Transfers {
   readonly all: readonly Transfer[];
-  begin(line: Pick<Transfer, "command" | "thread" | "count">): Carriage;
+  /** A line begins that asks for something. */
+  begin(command: Transfer["command"], asked: string): Carriage;
   /** Cancels what has this number, or this file; `undefined` if there is none. */
   cancel(given: string): Transfer | undefined;
   /** Cancels all; whether there was anything. */
@@ -72,6 +75,10 @@ class Underway implements Carriage {
     return this.#abort.signal;
   }
 
+  found(thread: number, count: number): void {
+    this.#transfer = { ...this.#transfer, thread, count };
+  }
+
   file(name: string, size: number): void {
     this.#speed = createSpeed();
     const place = this.#transfer.place + 1;
@@ -95,17 +102,13 @@ class Underway implements Carriage {
   }
 
   cancel(): void {
-    const { name, bytes, size } = this.#transfer;
-    this.#abort.abort(
-      new Refusing(
-        "cancelled",
-        name === ""
-          ? "It was cancelled."
-          : `${visibleLine(name)} is cut off at ${
-            percent(bytes, size)
-          }. The same command goes on with it.`,
-      ),
-    );
+    const { name, waiting, bytes, size } = this.#transfer;
+    const text = waiting
+      ? `${visibleLine(name)} is cancelled before it has begun.`
+      : `${visibleLine(name)} is cut off at ${
+        percent(bytes, size)
+      }. The same command goes on with it.`;
+    this.#abort.abort(new Refusing("cancelled", text));
   }
 }
 
@@ -122,13 +125,13 @@ class OpenTransfers implements Transfers {
     return [...this.#underway.values()].map(({ transfer }) => transfer);
   }
 
-  begin(line: Pick<Transfer, "command" | "thread" | "count">): Carriage {
+  begin(command: Transfer["command"], asked: string): Carriage {
     const { now, view, busy } = this.#options;
     // Small numbers are typed easily: they begin anew when nothing is on its way.
     const number = this.#underway.size === 0 ? 1 : this.#last + 1;
     this.#last = number;
-    const nothing = { name: "", waiting: true, bytes: 0, size: 0, rate: null, place: 0 };
-    const underway = new Underway({ ...line, ...nothing, number }, {
+    const nothing = { thread: null, bytes: 0, size: 0, rate: null, place: 0, count: 0 };
+    const underway = new Underway({ number, command, name: asked, waiting: true, ...nothing }, {
       now,
       changed: (ended) => {
         if (!this.#underway.has(number)) return;
@@ -140,6 +143,7 @@ class OpenTransfers implements Transfers {
     });
     this.#underway.set(number, underway);
     if (this.#underway.size === 1) busy?.(true);
+    view.show(underway.transfer);
     return underway;
   }
 
@@ -166,7 +170,8 @@ class OpenTransfers implements Transfers {
  * import { assert, assertEquals } from "@std/assert";
  *
  * const transfers = createTransfers({ now: () => 0, view: { show() {}, over() {} } });
- * const carriage = transfers.begin({ command: "UPD", thread: 1, count: 1 });
+ * const carriage = transfers.begin("UPD", "~/holocron.bin");
+ * carriage.found(1, 1);
  * carriage.file("holocron.bin", 100);
  * carriage.progress(45);
  * assertEquals(transfers.all[0].bytes, 45);

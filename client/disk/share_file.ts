@@ -10,6 +10,7 @@ import { STATUS } from "../../protocol/status.ts";
 import { fold } from "../../protocol/text.ts";
 import { mediaType } from "../files/media_type.ts";
 import { createSha256 } from "../files/sha256.ts";
+import { unlessAborted } from "../files/unless_aborted.ts";
 import { type CarryOptions, type ForumClient, ForumError } from "../forum_client.ts";
 import type { DiskSource } from "./disk_source.ts";
 
@@ -63,11 +64,12 @@ async function send(options: ShareOptions, sha256?: string): Promise<UploadKept>
 /** Whether it was refused because this user has a file of that name and size in the thread. */
 async function isThere(
   error: unknown,
-  { client, thread, source }: ShareOptions,
+  { client, thread, source, signal }: ShareOptions,
 ): Promise<boolean> {
   const taken = error instanceof ForumError && error.code === STATUS["file-exists"].code;
   if (!taken) return false;
-  const { files } = await client.command<"files">({ op: "files", thread, name: source.name });
+  const asked = client.command<"files">({ op: "files", thread, name: source.name });
+  const { files } = await unlessAborted(signal, asked);
   return files.some(({ by, size }) => fold(by) === fold(client.user) && size === source.size);
 }
 

@@ -47,17 +47,18 @@ export interface Transfer {
   /** What `/cancel` calls it. */
   readonly number: number;
   readonly command: "UPD" | "DWN";
-  readonly thread: number;
-  /** The file that is on its way now. */
+  /** `null` while it is looked up. */
+  readonly thread: number | null;
+  /** The file that is on its way now; at first what was asked for. */
   readonly name: string;
-  /** Whether it is still its turn to come, or all of it to be looked at before it begins. */
+  /** Whether it has not begun: it is looked up or looked at, or other files go first. */
   readonly waiting: boolean;
   /** How many of its bytes are through. */
   readonly bytes: number;
   readonly size: number;
   /** Bytes a second, lately; `null` while that is not known. */
   readonly rate: number | null;
-  /** Which of the line's files it is, from 1, and how many there are. */
+  /** Which of the line's files it is, from 1, and how many there are; 0 while they are looked up. */
   readonly place: number;
   readonly count: number;
 }

@@ -16,11 +16,12 @@ export function percent(bytes: number, size: number): string {
   return `${size === 0 ? 100 : Math.floor(bytes / size * 100)} %`;
 }
 
-/** `UPD holocron.bin: 45 % of 1.2 MiB, 35.1 MiB/s, 0:12 left`. */
+/** `UPD holocron.bin: 45 % of 1.2 MiB, 35.1 MiB/s, 0:12 left`, or `UPD holocron.bin: waiting`. */
 export function progressText(transfer: Transfer): string {
-  const { command, name, bytes, size, place, count } = transfer;
+  const { command, name, waiting, bytes, size, place, count } = transfer;
   const which = count > 1 ? ` (${place}/${count})` : "";
-  const facts = [`${percent(bytes, size)} of ${sizeText(size)}`, ...speedFacts(transfer)];
+  const so = waiting ? [] : [`${percent(bytes, size)} of ${sizeText(size)}`];
+  const facts = [...so, ...speedFacts(transfer)];
   return `${command} ${visibleLine(name)}${which}: ${facts.join(", ")}`;
 }
 

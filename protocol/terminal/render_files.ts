@@ -5,9 +5,9 @@
  */
 
 import type { FoundFileRow } from "../forum/reply.ts";
-import type { FileResults, FileVerb, SavedFile, SharedFile } from "./file_outcome.ts";
+import type { FileResults, FileVerb, SavedFile, SharedFile, Transfer } from "./file_outcome.ts";
 import { formatMoment } from "./moment.ts";
-import { percent, progressText } from "./progress_text.ts";
+import { progressText } from "./progress_text.ts";
 import { count, type Look, nameText, sizeText } from "./style.ts";
 import { visibleLine } from "./visible.ts";
 
@@ -49,6 +49,12 @@ export function fileRenderers(
     return `${where}#${seq} ${paint("strong", visibleLine(name))} (${what}) by ${who}, ${hash}`;
   }
 
+  function underWay(transfer: Transfer): string {
+    const { number, thread } = transfer;
+    const where = thread === null ? "" : `, ${label(thread)}`;
+    return `${number} ${progressText(transfer)}${where}`;
+  }
+
   return {
     UPD: (result) =>
       "files" in result
@@ -68,12 +74,7 @@ export function fileRenderers(
         ...more ? [paint("quiet", "There are older files too.")] : [],
       ].join("\n"),
     "/transfers": ({ transfers }) =>
-      transfers.length === 0
-        ? "No file is on its way."
-        : transfers.map((one) => `${one.number} ${progressText(one)}, ${label(one.thread)}`).join(
-          "\n",
-        ),
-    "/cancel": ({ name, bytes, size }) =>
-      `${visibleLine(name) || "The transfer"} is being cancelled at ${percent(bytes, size)}.`,
+      transfers.length === 0 ? "No file is on its way." : transfers.map(underWay).join("\n"),
+    "/cancel": ({ name }) => `${visibleLine(name)} is being cancelled.`,
   };
 }
