@@ -484,11 +484,12 @@ scenario(
       await person.shown(/large\.bin is cut off at \d+ %\. The same command goes on with it/);
       // On an empty line Ctrl-C first cancels what is on its way.
       await person.write("\x03");
-      await person.shown(/other\.bin is cut off at \d+ %/);
+      await person.shown(/other\.bin is cancelled before it has begun/);
       await person.write("/transfers\r");
       await person.shown(/No file is on its way/);
       await person.write(`UPD lobby ${path}\r`);
-      await person.shown(/No file is on its way[^]*1 UPD large\.bin \[/);
+      await proxy.let("up", SLACK);
+      await person.shown(/No file is on its way[^]*1 UPD large\.bin \[=+-+\] [1-9]\d* %/);
       await person.write("XIT\r");
       await person.shown(
         /No file is on its way[^]*large\.bin is cut off[^]*Successfully logged out/,
