@@ -86,9 +86,6 @@ export function parseLine(line: string): Line | undefined {
   const verb = verbOf(word);
   if (verb === undefined) return withoutVerb(line, word);
   const entry: VerbEntry = VERBS[verb];
-  if (entry.missing !== undefined) {
-    return { complaint: entry.missing, status: "invalid-command", word: verb };
-  }
   const rest = trimmed.slice(word.length);
   const call: Record<string, unknown> = { verb };
   let left = rest;

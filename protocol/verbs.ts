@@ -79,8 +79,6 @@ export interface VerbEntry {
   readonly help: string;
   /** What else there is to know. */
   readonly more?: string;
-  /** Said instead of doing it, where this version cannot. */
-  readonly missing?: string;
 }
 
 /** Every verb, in the order in which the help lists them. */
@@ -229,7 +227,12 @@ export const VERBS = {
     arguments: [],
     help: "shut the server down; asks for the admin password",
   },
-  XIT: { also: ["OUT", "/quit", "/exit"], arguments: [], help: "leave" },
+  XIT: {
+    also: ["OUT", "/quit", "/exit"],
+    arguments: [],
+    help: "leave",
+    more: "Files that are on their way are cut off. The same UPD or DWN goes on with them later.",
+  },
   HLP: { also: ["/help", "?"], arguments: ["topic?"], help: "this help, or more about a verb" },
 } as const satisfies Record<string, VerbEntry>;
 

@@ -60,6 +60,9 @@ password, where a command needs it, comes from a hidden prompt or DFP_ADMIN_PASS
 from a hidden prompt or DFP_NEW_PASSWORD. HLP lists the commands. When standard input is no terminal,
 it is read for commands, one a line. NO_COLOR turns colours off.
 
+Files are shared by UPD and got by DWN. Leaving, and Ctrl-C, cut off those that are on their way: the same
+command goes on with them. Until a file is whole it is a hidden .part in the folder of downloads.
+
 Exit status: 0 all went well; 1 a command failed, signing in was refused, or the session was ended from
 elsewhere; 2 the command line is wrong; 3 the server cannot be reached.`;
 

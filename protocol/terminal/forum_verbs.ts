@@ -125,7 +125,7 @@ export function forumVerbs(
 /** The help on every verb that can be run. */
 export function allHelp(lacking: Lacking): VerbHelp[] {
   return VERB_NAMES
-    .filter((verb) => !("missing" in VERBS[verb]) && lacking[verb] === undefined)
+    .filter((verb) => lacking[verb] === undefined)
     .map(helpOf);
 }
 
@@ -137,8 +137,7 @@ function topicHelp(topic: string, lacking: Lacking): VerbHelp {
       `There is no verb ${visibleLine(topic)}. HLP lists them.`,
     );
   }
-  const entry: VerbEntry = VERBS[verb];
-  const missing = lacking[verb] ?? entry.missing;
+  const missing = lacking[verb];
   if (missing !== undefined) throw new Refusing("invalid-command", missing);
   return helpOf(verb);
 }
