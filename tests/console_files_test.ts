@@ -52,7 +52,10 @@ async function withFiles(
   { files = [], refused = {} }: Shelf,
   use: (parts: {
     /** Runs a line; `answer` answers some commands instead. */
-    run(text: string, answer?: Partial<Record<string, () => Promise<never>>>): Promise<Outcome>;
+    run(
+      text: string,
+      answer?: Partial<Record<string, () => Promise<never> | undefined>>,
+    ): Promise<Outcome>;
     folder: string;
     asked: object[];
     files: ReturnType<typeof createConsoleFiles>;
@@ -67,11 +70,12 @@ async function withFiles(
       return { files: fitting.slice(skip, skip + limit), more: fitting.length > skip + limit };
     },
   });
+  let answer: Partial<Record<string, () => Promise<never> | undefined>> = {};
   const carrying = {
     state: "online",
     async upload({ name, content }: { name: string; content: { size: number } }) {
       asked.push({ upload: name, size: content.size });
-      await Promise.resolve();
+      await answer.upload?.();
       if (refused[name] !== undefined) throw refusal(refused[name]);
       return { file: 9, at: 5, sha256: SHA256 };
     },
@@ -83,7 +87,6 @@ async function withFiles(
       return Promise.resolve({ ...row, offset: 0, stream });
     },
   };
-  let answer: Partial<Record<string, () => Promise<never>>> = {};
   const command = client.command.bind(client) as (given: Command) => Promise<object>;
   const full = Object.assign(client, carrying, {
     command(given: Command) {
@@ -176,6 +179,19 @@ Deno.test("UPD with a pattern shares several, and goes on when one of them is re
     const { ok, files, refused } = JSON.parse(outcomeJson(outcome));
     assertEquals([ok, files.length, refused.length], [false, 2, 1]);
     assertMatch(show(outcome), /\n {4}.*b\.txt: .*\(1408 file-exists\)$/);
+  });
+});
+
+Deno.test("what comes too soon is shared a little later", async () => {
+  await withFiles({}, async ({ run, folder, asked }) => {
+    for (const name of ["a", "b"]) Deno.writeTextFileSync(`${folder}/${name}`, "abc");
+    const soon = () => Promise.reject(Object.assign(refusal("rate"), { detail: { wait: 1 } }));
+    let refusals = 3;
+    const upload = () => refusals-- > 0 ? soon() : undefined;
+    const outcome = await run(`UPD lobby ${folder}/*`, { upload });
+    assert(outcome.ok && outcome.command === "UPD" && "files" in outcome.result);
+    assertEquals(outcome.result.files.map(({ name }) => name), ["a", "b"]);
+    assertEquals(asked.filter((what) => "upload" in what).length, 5);
   });
 });
 
@@ -290,6 +306,7 @@ Deno.test("what is on its way is listed, and cancelled by number or name", async
     one.progress(90);
     const other = files.transfers.begin("DWN", "b*");
     other.found(1, 3);
+    other.turn();
     other.file("b.bin", 0);
     assertEquals(show(await run("/transfers")).split("\n"), [
       "1 UPD a.bin: 45 % of 200 bytes, #1",

@@ -18,10 +18,12 @@ import {
   type Done,
   type Failed,
   failure,
+  isStatusError,
   type Outcome,
   Refusing,
 } from "../../protocol/terminal/outcome.ts";
 import { visibleLine } from "../../protocol/terminal/visible.ts";
+import { STATUS } from "../../protocol/status.ts";
 import type { Line } from "../../protocol/verb_line.ts";
 import type { ThreadName, VerbCall } from "../../protocol/verbs.ts";
 import { DiskError } from "../disk/disk_error.ts";
@@ -83,6 +85,8 @@ interface Load<Item> {
   readonly carry: (item: Item, carriage: Carriage) => Promise<SharedFile | SavedFile>;
 }
 
+/** How long to wait where the server does not say it, in ms. */
+const TOO_SOON = 1000;
 /** Of more files that went wrong only the number is told. */
 const NAMED_MAX = 10;
 
@@ -179,10 +183,14 @@ class ForumFileSession implements FileSession {
         finding,
       );
       carriage.found(thread, items.length);
-      if (!several) return done(command, await carry(items[0], carriage) as never);
+      const patiently = (item: Item) => {
+        carriage.turn();
+        return inTime(carriage.signal, () => carry(item, carriage));
+      };
+      if (!several) return done(command, await patiently(items[0]) as never);
       for (const item of items) {
         try {
-          files.push(await carry(item, carriage));
+          files.push(await patiently(item));
         } catch (error) {
           const { code, name, text } = fault(command, error);
           refused.push({ file: nameOf(item), code, name, text });
@@ -196,6 +204,20 @@ class ForumFileSession implements FileSession {
       return { ok: false, command, code, name, text, files, refused };
     } finally {
       carriage.end();
+    }
+  }
+}
+
+/** Does something that was refused because it came too soon once more, as often as that happens. */
+async function inTime<T>(signal: AbortSignal, run: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await run();
+    } catch (error) {
+      if (!isStatusError(error) || error.code !== STATUS.rate.code) throw error;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      setTimeout(resolve, error.detail?.wait ?? TOO_SOON);
+      await unlessAborted(signal, promise);
     }
   }
 }

@@ -16,7 +16,9 @@ export interface Carriage {
   readonly signal: AbortSignal;
   /** It is known now where they go to or come from, and how many there are. */
   found(thread: number, count: number): void;
-  /** The next file begins. */
+  /** It is the turn of the next file. */
+  turn(): void;
+  /** The file whose turn it is begins, perhaps once more. */
   file(name: string, size: number): void;
   /** So many bytes of it are through. */
   progress(bytes: number): void;
@@ -79,10 +81,13 @@ class Underway implements Carriage {
     this.#transfer = { ...this.#transfer, thread, count };
   }
 
+  turn(): void {
+    this.#transfer = { ...this.#transfer, place: this.#transfer.place + 1 };
+  }
+
   file(name: string, size: number): void {
     this.#speed = createSpeed();
-    const place = this.#transfer.place + 1;
-    this.#transfer = { ...this.#transfer, name, size, place, waiting: true, bytes: 0, rate: null };
+    this.#transfer = { ...this.#transfer, name, size, waiting: true, bytes: 0, rate: null };
     this.#changed(false);
   }
 
@@ -172,6 +177,7 @@ class OpenTransfers implements Transfers {
  * const transfers = createTransfers({ now: () => 0, view: { show() {}, over() {} } });
  * const carriage = transfers.begin("UPD", "~/holocron.bin");
  * carriage.found(1, 1);
+ * carriage.turn();
  * carriage.file("holocron.bin", 100);
  * carriage.progress(45);
  * assertEquals(transfers.all[0].bytes, 45);
