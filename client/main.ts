@@ -4,6 +4,7 @@
  * @module
  */
 
+import process from "node:process";
 import { promptSecret } from "@std/cli";
 import about from "../deno.json" with { type: "json" };
 import { type ConsoleArguments, HELP, readArguments } from "./console/arguments.ts";
@@ -98,22 +99,27 @@ async function signedIn(given: ConsoleArguments): Promise<ForumClient> {
   }
 }
 
+/** Calls back at each signal to end, until it is let go of. */
+function onSignals(act: () => void): () => void {
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) Deno.addSignalListener(signal, act);
+  return () => {
+    for (const signal of signals) Deno.removeSignalListener(signal, act);
+  };
+}
+
 /** Resolves at the first signal to end. */
 function signalled(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      Deno.addSignalListener(signal, () => resolve());
-    }
-  });
+  return new Promise((resolve) => onSignals(() => resolve()));
 }
 
 async function run(given: ConsoleArguments): Promise<number> {
-  const { commands, json, stay } = given;
+  const { commands, json, stay, downloads, deflate } = given;
   const terminal = Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
   const colour = Deno.stdout.isTerminal() && !Deno.env.get("NO_COLOR");
   const client = await signedIn(given);
   if (terminal && !json && !stay && commands.length === 0) {
-    return await runInteractive({ client, colour, stopped: signalled() });
+    return await runInteractive({ client, colour, downloads, deflate, stopped: signalled() });
   }
   const secret = (name: string) => () => Promise.resolve(Deno.env.get(name) || undefined);
   return await runScripted({
@@ -121,12 +127,16 @@ async function run(given: ConsoleArguments): Promise<number> {
     json,
     colour,
     stay,
+    downloads,
+    deflate,
     lines: commands.length > 0 ? commands : readLines(Deno.stdin.readable),
     secrets: {
       adminPassword: secret("DFP_ADMIN_PASSWORD"),
       newPassword: secret("DFP_NEW_PASSWORD"),
     },
     stopped: stay ? signalled() : new Promise(() => {}),
+    interrupts: onSignals,
+    ...Deno.stderr.isTerminal() && { terminal: process.stderr },
     write: (text) => console.log(text),
     complain: (text) => console.error(text),
   });

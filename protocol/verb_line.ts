@@ -3,8 +3,9 @@
  * says what to write instead (DESIGN §9). Any line at all gives one or the other.
  *
  * Verbs ignore case. A thread is one word, or several `"in quotes"` with `\"` and `\\` inside, or
- * `#number`, or `@user`. A text is everything after one space, as it stands. Which threads there are is
- * not known here: whoever runs the verb looks that up.
+ * `#number`, or `@user`. A text is everything after one space, as it stands. A file is the rest of the
+ * line without the spaces around it, or in quotes. Which threads and files there are is not known here:
+ * whoever runs the verb looks that up.
  *
  * @module
  */
@@ -85,9 +86,6 @@ export function parseLine(line: string): Line | undefined {
   const verb = verbOf(word);
   if (verb === undefined) return withoutVerb(line, word);
   const entry: VerbEntry = VERBS[verb];
-  if (entry.missing !== undefined) {
-    return { complaint: entry.missing, status: "invalid-command", word: verb };
-  }
   const rest = trimmed.slice(word.length);
   const call: Record<string, unknown> = { verb };
   let left = rest;
@@ -241,6 +239,14 @@ const readNumber: Reader<number> = (rest) => {
   };
 };
 
+/** A name that goes on to the end of the line; in quotes, if they stand around all of it. */
+const readName: Reader<string> = (rest) => {
+  const trimmed = rest.trim();
+  const read = readQuoted(trimmed) ?? { value: trimmed, left: "" };
+  if ("complaint" in read || read.value !== "") return read;
+  return { complaint: "Write a name between the quotes." };
+};
+
 const READERS: { readonly [K in ArgumentKind]: Reader<Arguments[K]> } = {
   title: readTitle,
   thread: readThread,
@@ -274,7 +280,8 @@ const READERS: { readonly [K in ArgumentKind]: Reader<Arguments[K]> } = {
   words: (rest) => ({ value: rest.trim(), left: "" }),
   why: readRest,
   topic: readWord,
-  file: readRest,
+  file: readName,
+  transfer: readName,
 };
 
 function quote(title: string): string {
@@ -299,6 +306,11 @@ export function formatThread(thread: ThreadName): string {
   return /^[^\s"#@]\S*$/.test(thread.title) ? thread.title : quote(thread.title);
 }
 
+/** Writes a file's name as the grammar reads it, in quotes where it needs them. */
+export function formatName(name: string): string {
+  return name === name.trim() && name !== "" && !name.startsWith('"') ? name : quote(name);
+}
+
 /** Writes a verb with its arguments as a line that {@linkcode parseLine} reads as the same. */
 export function formatLine(call: VerbCall): string {
   const given = call as unknown as Partial<Arguments>;
@@ -321,6 +333,9 @@ function formatArgument(kind: ArgumentKind, given: Partial<Arguments>): string {
       return given.message?.whole ?? "";
     case "user":
       return `@${given.user}`;
+    case "file":
+    case "transfer":
+      return formatName(given[kind] ?? "");
     case "users":
       return (given.users ?? []).map((name) => `@${name}`).join(" ");
     case "reaction":

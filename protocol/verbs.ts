@@ -44,6 +44,7 @@ export interface Arguments {
   why: string;
   topic: string;
   file: string;
+  transfer: string;
 }
 
 /** The kinds of argument. */
@@ -65,6 +66,7 @@ export const ARGUMENT_LABELS: { readonly [K in ArgumentKind]: string } = {
   why: "why",
   topic: "verb",
   file: "file",
+  transfer: "number|name",
 };
 
 /** One row of the table. */
@@ -77,11 +79,7 @@ export interface VerbEntry {
   readonly help: string;
   /** What else there is to know. */
   readonly more?: string;
-  /** Said instead of doing it, where this version cannot. */
-  readonly missing?: string;
 }
-
-const FILES_LATER = "Files are not there yet: they come with a later version.";
 
 /** Every verb, in the order in which the help lists them. */
 export const VERBS = {
@@ -192,33 +190,49 @@ export const VERBS = {
   UPD: {
     also: ["/upload", "/send"],
     arguments: ["thread", "file"],
-    help: "file into a thread or to a user",
-    missing: FILES_LATER,
+    help: "share a file in a thread",
+    more:
+      "The file is the rest of the line, in quotes if you like: UPD lobby ~/talk.pdf. A pattern takes " +
+      "several: UPD lobby photos/*.jpg. What was cut off goes on when the same is asked for again.",
   },
   DWN: {
     also: ["/download"],
     arguments: ["thread", "file"],
-    help: "file from a thread",
-    missing: FILES_LATER,
+    help: "get a file from a thread",
+    more:
+      "By its name, by its #number as FLS shows it, or several by a pattern: DWN lobby *.jpg. No file " +
+      "is ever written over. What was cut off goes on when the same is asked for again.",
   },
   RMF: {
     also: [],
     arguments: ["thread", "file"],
-    help: "file out of a thread",
-    missing: FILES_LATER,
+    help: "take a file out of a thread",
+    more: "By its whole name, or by its #number as FLS shows it.",
   },
   FLS: {
     also: ["/files"],
     arguments: ["thread?"],
     help: "list files",
-    missing: FILES_LATER,
+    more: "Newest first: those of a thread, or of all threads that you can see.",
+  },
+  "/transfers": { also: [], arguments: [], help: "list the files that are on their way" },
+  "/cancel": {
+    also: [],
+    arguments: ["transfer"],
+    help: "stop a file that is on its way",
+    more: "By its number or name, as /transfers shows it. The same UPD or DWN goes on with it.",
   },
   SHT: {
     also: ["/shutdown"],
     arguments: [],
     help: "shut the server down; asks for the admin password",
   },
-  XIT: { also: ["OUT", "/quit", "/exit"], arguments: [], help: "leave" },
+  XIT: {
+    also: ["OUT", "/quit", "/exit"],
+    arguments: [],
+    help: "leave",
+    more: "Files that are on their way are cut off. The same UPD or DWN goes on with them later.",
+  },
   HLP: { also: ["/help", "?"], arguments: ["topic?"], help: "this help, or more about a verb" },
 } as const satisfies Record<string, VerbEntry>;
 

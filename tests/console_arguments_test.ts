@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { homedir } from "node:os";
 import { HELP, readArguments } from "../client/console/arguments.ts";
 import type { ServerAddress } from "../client/console/server_address.ts";
 
@@ -62,6 +63,17 @@ Deno.test("a user or a command that looks like a number stays text", () => {
   assertEquals([given.run.user, given.run.commands], ["007", ["42"]]);
 });
 
+Deno.test("downloads land in the folder that is given, or in the current one", () => {
+  const where = (...args: string[]) => {
+    const given = readArguments(args);
+    assert("run" in given);
+    return [given.run.downloads, given.run.deflate];
+  };
+  assertEquals(where(), [".", false]);
+  assertEquals(where("--downloads", "/tmp/x", "--deflate"), ["/tmp/x", true]);
+  assertEquals(where("--downloads=~/x"), [`${homedir()}/x`, false]);
+});
+
 Deno.test("mistakes say what is wrong", () => {
   assertMatch(mistake("--bogus"), /--bogus/);
   assertMatch(mistake("h", "99999"), /65535/);
@@ -75,6 +87,7 @@ Deno.test("mistakes say what is wrong", () => {
   assertMatch(mistake("--connect", "h:1"), /tcp:\/\/127/);
   assertMatch(mistake("h", "1", "--connect", "tcp://h:1"), /not both/);
   assertMatch(mistake("--user", ""), /--user/);
+  assertMatch(mistake("--downloads", ""), /--downloads needs a value/);
 });
 
 Deno.test("--help and --version are shown, whatever else there is", () => {
@@ -89,6 +102,8 @@ Deno.test("--help and --version are shown, whatever else there is", () => {
       "--password-file",
       "--json",
       "--stay",
+      "--downloads",
+      "--deflate",
     ]
   ) {
     assert(HELP.includes(option));

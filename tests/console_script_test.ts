@@ -40,6 +40,31 @@ Deno.test("once the session is over no more lines run", async () => {
   assertEquals(order, ["LST", "LST shown"]);
 });
 
+Deno.test("a line that runs beside others is shown when it is done, and holds up nobody", async () => {
+  const order: string[] = [];
+  const slow = Promise.withResolvers<Outcome>();
+  const shown = Promise.withResolvers<void>();
+  const end = runScript({
+    session: {
+      run(line) {
+        if ("verb" in line && line.verb === "UPD") return slow.promise;
+        return Promise.resolve(failed("LST", "busy"));
+      },
+    },
+    lines: ["UPD lobby large", "LST", "LST"],
+    show({ command }) {
+      order.push(command);
+      if (command === "UPD") shown.resolve();
+    },
+    over: () => false,
+    beside: (line) => "verb" in line && line.verb === "UPD",
+  });
+  assertEquals(await end, { failed: true, left: false });
+  assertEquals(order, ["LST", "LST"], "the end does not wait either");
+  slow.resolve(failed("UPD", "lost"));
+  await shown.promise;
+});
+
 Deno.test("lines do not depend on how the bytes were cut", async () => {
   const lines = fc.array(
     fc.string({ unit: "grapheme" }).map((text) => text.replace(/[\r\n]/g, "")),

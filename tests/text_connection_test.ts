@@ -620,6 +620,34 @@ Deno.test("every command line gets one final status line, and it comes last", ()
   }
 });
 
+Deno.test("files are listed and taken out by their very names", () => {
+  const scene = reach("ready");
+  const facts = {
+    by: "Bob",
+    at: 0,
+    size: 3,
+    type: "text/plain",
+    sha256: "0123456789abcdef".repeat(4),
+  };
+  const files = [{ thread: 1, title: "lobby", seq: 5, name: "secret\nDFP 2020", ...facts }];
+  scene.type("FLS\n");
+  scene.answer({ files: { files, more: false } });
+  assertEquals(scene.read(), [
+    "[lobby] #5 secret\\nDFP 2020 (3 bytes, text/plain) by Bob, 01 Jan 1970 00:00:00, " +
+    "sha256 0123456789abcdef…",
+    "DFP 2020 valid-command Done.",
+  ]);
+  scene.type("RMF #1 s\n");
+  assertEquals(scene.answer({ files: { files: [], more: false } }), [
+    { op: "files", thread: 1, name: "s" },
+  ]);
+  assertEquals(scene.read(), ["DFP 1407 no-file There is no such file in this thread."]);
+  scene.type("RMF #1 #5\n");
+  const commands = scene.answer({ files: { files, more: false } });
+  assertEquals(commands.map(({ op }) => op), ["files", "withdraw"]);
+  assertEquals(scene.read().length, 2);
+});
+
 Deno.test("files are only named: how to get them is said instead", () => {
   const scene = reach("ready");
   scene.type("UPD lobby x.bin\n/download lobby x.bin\nHLP UPD\n");

@@ -49,6 +49,7 @@ export const REPLIES: Readonly<Record<string, object>> = {
   threads: { threads: [], more: false },
   users: { users: [], more: false },
   search: { threads: [], messages: [], more: false },
+  files: { files: [], more: false },
   since: { messages: [], more: false },
   follow: { head: 0 },
   prove: { scram: "r=BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHmore,s=AAAA,i=4096" },

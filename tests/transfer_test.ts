@@ -12,8 +12,8 @@ import { FRAME_HEADER_BYTES, readFrame } from "../protocol/frame.ts";
 import { encodeMessage, type Message, parseMessage } from "../protocol/message.ts";
 import { createReceiveBuffer } from "../protocol/receive_buffer.ts";
 import { STATUS, statusName } from "../protocol/status.ts";
-import { WINDOW_BYTES } from "../protocol/transfer/receiver.ts";
-import { AHEAD_BYTES } from "../protocol/transfer/sender.ts";
+import { createReceiver, WINDOW_BYTES } from "../protocol/transfer/receiver.ts";
+import { AHEAD_BYTES, createSender } from "../protocol/transfer/sender.ts";
 import {
   createTransfers,
   type TransferEvent,
@@ -266,6 +266,51 @@ Deno.test("any interleaving ends with the exact bytes, and nothing exceeds its c
       },
     ),
     { numRuns: runs(100) },
+  );
+});
+
+Deno.test("whoever gathers half a window before storing it gets all of a file, however slow the store is", () => {
+  const CHUNKS = WINDOW_BYTES / CHUNK_MAX;
+  const sizes = fc.integer({ min: 1, max: 3 * WINDOW_BYTES });
+  // Whether the store answers, or else a chunk comes, where both could happen.
+  const turns = fc.array(fc.boolean(), { maxLength: 6 * CHUNKS });
+  fc.assert(
+    fc.property(sizes, fc.integer({ min: 1, max: CHUNKS / 2 }), turns, (size, batch, turns) => {
+      const receiver = createReceiver({ size, offset: 0, window: WINDOW_BYTES });
+      const sender = createSender(1, { size, offset: 0, upto: receiver.upto });
+      const storing: number[] = [];
+      let underWay = 0;
+      let gathered = 0;
+      let given = 0;
+      const flush = () => {
+        if (gathered > 0) storing.push(gathered);
+        gathered = 0;
+      };
+      const answer = () => {
+        const count = storing.shift()!;
+        underWay -= count;
+        const credit = receiver.stored(count);
+        if (credit !== undefined) assert(sender.credit(credit));
+      };
+      while (!receiver.whole) {
+        given += sender.ask();
+        const count = Math.min(CHUNK_MAX, given);
+        const answers = storing.length > 0 && (turns.shift() ?? count === 0);
+        if (answers || count === 0) {
+          assert(storing.length > 0, `it stands still at ${receiver.position} of ${size}`);
+          answer();
+          continue;
+        }
+        sender.provide(new Uint8Array(FRAME_HEADER_BYTES + count));
+        sender.pull();
+        given -= count;
+        assert(receiver.data(count));
+        underWay += count;
+        gathered += count;
+        if (gathered >= batch * CHUNK_MAX || underWay >= WINDOW_BYTES / 2) flush();
+      }
+    }),
+    { numRuns: runs(500) },
   );
 });
 

@@ -33,7 +33,7 @@ Deno.test("every way to write a verb belongs to one verb, in any case", () => {
 });
 
 Deno.test("only the last argument of a verb may be left out or takes the rest of the line", () => {
-  const greedy = ["text", "why", "users", "moment", "words", "message", "file"];
+  const greedy = ["text", "why", "users", "moment", "words", "message", "file", "transfer"];
   for (const verb of VERB_NAMES) {
     const kinds: VerbEntry["arguments"] = VERBS[verb].arguments;
     for (const kind of kinds.slice(0, -1)) {
@@ -79,6 +79,25 @@ Deno.test("a reaction is taken off with a minus before it", () => {
     number: 3,
     reaction: reaction(":+1:", false),
   });
+});
+
+Deno.test("a file is the rest of the line, in quotes if wanted", () => {
+  const thread = { title: "lobby" };
+  const file = (text: string) => {
+    const call = parseLine(`UPD lobby ${text}`);
+    assert(call !== undefined && "file" in call, text);
+    assertEquals(call.thread, thread);
+    return call.file;
+  };
+  assertEquals(file("my holiday.jpg"), "my holiday.jpg");
+  assertEquals(file("  ~/a b.txt  "), "~/a b.txt");
+  assertEquals(file('" a b "'), " a b ");
+  assertEquals(file(String.raw`"say \"hi\".txt"`), 'say "hi".txt');
+  assertEquals(file(String.raw`"C:\temp\x"`), String.raw`C:\temp\x`);
+  assertEquals(file('5" disk.img'), '5" disk.img');
+  assertEquals(parseLine("/send @Yoda a"), { verb: "UPD", thread: { user: "Yoda" }, file: "a" });
+  assertEquals(parseLine("/files"), { verb: "FLS" });
+  assertEquals(parseLine("/cancel 2"), { verb: "/cancel", transfer: "2" });
 });
 
 Deno.test("a title in quotes may hold quotes, backslashes, # and @", () => {
@@ -128,7 +147,9 @@ Deno.test("a mistake is answered with what to write", () => {
   assertMatch(complaintOf("OUT of here"), /XIT stands alone/);
   assertMatch(complaintOf("JIN #0"), /#3/);
   assertMatch(complaintOf("/role @a king"), /member, moderator, admin/);
-  assertMatch(complaintOf("FLS"), /later version/);
+  assertMatch(complaintOf("UPD lobby"), /UPD thread file/);
+  assertMatch(complaintOf('UPD lobby ""'), /between the quotes/);
+  assertMatch(complaintOf('UPD lobby "a.txt" b.txt'), /more than UPD thread file/);
   assertEquals(usage("RDT"), "RDT thread [number]");
 });
 
@@ -168,12 +189,13 @@ const values: { readonly [K in ArgumentKind]: fc.Arbitrary<unknown> } = {
   words: rest.map((text) => text.trim()),
   why: rest,
   topic: word,
-  file: rest,
+  file: fc.string({ unit: "binary", minLength: 1 }),
+  transfer: fc.string({ unit: "binary", minLength: 1 }),
 };
 
 /** Any call of any verb but MSG, whose two readings hang together. */
 const anyCall = fc.constantFrom(
-  ...VERB_NAMES.filter((verb) => verb !== "MSG" && !("missing" in VERBS[verb])),
+  ...VERB_NAMES.filter((verb) => verb !== "MSG"),
 ).chain((verb: Verb) => {
   const kinds: VerbEntry["arguments"] = VERBS[verb].arguments;
   const fields: Record<string, fc.Arbitrary<unknown>> = { verb: fc.constant(verb) };

@@ -5,6 +5,7 @@
  */
 
 import { parseArgs } from "@std/cli";
+import { withHome } from "../disk/local_paths.ts";
 import { DEFAULT_HOST, DEFAULT_PORT, readAddress, type ServerAddress } from "./server_address.ts";
 
 /** What the command line asks for. */
@@ -19,6 +20,10 @@ export interface ConsoleArguments {
   readonly commands: readonly string[];
   readonly json: boolean;
   readonly stay: boolean;
+  /** The folder that downloads land in. */
+  readonly downloads: string;
+  /** Let files that shrink travel deflated. */
+  readonly deflate: boolean;
 }
 
 /** What was given: something to run, to print, or a mistake. */
@@ -28,7 +33,7 @@ export type Invocation =
   | { readonly mistake: string };
 
 /** Options with a value that is given once. */
-const SINGLE = ["connect", "ca", "user", "password-file"] as const;
+const SINGLE = ["connect", "ca", "user", "password-file", "downloads"] as const;
 
 /** What `--help` prints. */
 export const HELP = `The terminal client of DFP/2, the Digital Forum Protocol.
@@ -45,6 +50,8 @@ HOST PORT                where the server listens (${DEFAULT_HOST} ${DEFAULT_POR
 -c, --command LINE       run this line instead of asking for lines; may be repeated
     --json               print one JSON object a line
     --stay               after the last command, go on showing what happens
+    --downloads DIR      where files land that are got with DWN (the current folder)
+    --deflate            let files travel deflated where that makes them smaller
 -h, --help               this help
 -V, --version            the version
 
@@ -52,6 +59,9 @@ The password comes from --password-file, else from DFP_PASSWORD, else from a hid
 password, where a command needs it, comes from a hidden prompt or DFP_ADMIN_PASSWORD, a new password
 from a hidden prompt or DFP_NEW_PASSWORD. HLP lists the commands. When standard input is no terminal,
 it is read for commands, one a line. NO_COLOR turns colours off.
+
+Files are shared by UPD and got by DWN. Leaving, and Ctrl-C, cut off those that are on their way: the same
+command goes on with them. Until a file is whole it is a hidden .part in the folder of downloads.
 
 Exit status: 0 all went well; 1 a command failed, signing in was refused, or the session was ended from
 elsewhere; 2 the command line is wrong; 3 the server cannot be reached.`;
@@ -72,7 +82,7 @@ export function readArguments(args: readonly string[]): Invocation {
   const unknown: string[] = [];
   const given = parseArgs([...args], {
     string: ["_", ...SINGLE, "command"],
-    boolean: ["register", "json", "stay", "help", "version"],
+    boolean: ["register", "json", "stay", "deflate", "help", "version"],
     collect: ["command"],
     alias: { command: "c", user: "u", help: "h", version: "V" },
     unknown: (argument, key) => {
@@ -103,6 +113,8 @@ export function readArguments(args: readonly string[]): Invocation {
       commands: given.command,
       json: given.json,
       stay: given.stay,
+      downloads: withHome(given.downloads ?? "."),
+      deflate: given.deflate,
     },
   };
 }

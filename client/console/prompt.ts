@@ -13,28 +13,49 @@ import { createLineQueue } from "./line_queue.ts";
 
 /** A prompt at the terminal. */
 export interface Prompt {
-  /** What is typed, until Ctrl-D, or Ctrl-C on an empty line. */
+  /** What is typed, until Ctrl-D, or Ctrl-C on an empty line where nothing else is to be interrupted. */
   readonly lines: AsyncIterable<string>;
+  /** Columns of the terminal now. */
+  readonly columns: number;
   /** Prints above the line that is being typed. */
   print(text: string): void;
   /** What stands before the line from now on. */
   label(text: string): void;
+  /** Shows these lines above the line that is being typed, from now on and nowhere else. */
+  status(lines: readonly string[]): void;
   /** Asks for a secret, which is not shown; `undefined` if the person gives up. */
   askSecret(question: string): Promise<string | undefined>;
   /** Ends the lines and gives the terminal back. */
   close(): void;
 }
 
+/** What a prompt works with. */
+export interface PromptOptions {
+  readonly complete: (line: string) => Completion;
+  /** Ctrl-C on an empty line: interrupts what can be, and says whether there was anything. */
+  readonly interrupt: () => boolean;
+}
+
 const HISTORY = 1000;
+/** What terminals have that do not say it. */
+const COLUMNS = 80;
+/** How the reader begins what it writes when a line is done, or under one that Tab can complete in several ways. */
+const LINE_END = "\r\n";
 
 class ReadlinePrompt implements Prompt {
   #queue = createLineQueue();
   #reader: readline.Interface;
   #label = "> ";
+  /** What stands above the label, with the end of its last line. */
+  #status = "";
+  readonly #interrupt: () => boolean;
+  /** Gathers what is written, so that a line never shows half redrawn. */
+  #gathered: string[] | undefined;
   #question: { text: string; answer: (secret: string | undefined) => void } | undefined;
   #closed = false;
 
-  constructor(complete: (line: string) => Completion) {
+  constructor({ complete, interrupt }: PromptOptions) {
+    this.#interrupt = interrupt;
     this.#reader = readline.createInterface({
       input: process.stdin,
       output: this.#output(),
@@ -63,29 +84,70 @@ class ReadlinePrompt implements Prompt {
     return this.#queue;
   }
 
+  get columns(): number {
+    // Where no size was ever told, it is 0.
+    return process.stdout.columns || COLUMNS;
+  }
+
   print(text: string): void {
     if (this.#closed) {
       process.stdout.write(`${text}\n`);
       return;
     }
-    const secret = this.#question !== undefined;
-    const { rows } = this.#reader.getCursorPos();
-    if (!secret && rows > 0) readline.moveCursor(process.stdout, 0, -rows);
-    readline.cursorTo(process.stdout, 0);
-    readline.clearScreenDown(process.stdout);
-    process.stdout.write(`${text}\n`);
-    if (this.#question !== undefined) {
-      process.stdout.write(this.#question.text);
-      return;
-    }
-    // The reader goes up by the rows that it believes to be above the cursor before it draws.
-    process.stdout.write("\n".repeat(rows));
-    this.#reader.prompt(true);
+    this.#gather(() => {
+      const rows = this.#wipe();
+      this.#write(`${text}\n`);
+      if (this.#question === undefined) this.#redraw(rows);
+      else this.#write(this.#question.text);
+    });
   }
 
   label(text: string): void {
     this.#label = text;
-    this.#reader.setPrompt(text);
+    this.#reader.setPrompt(this.#status + this.#label);
+  }
+
+  status(lines: readonly string[]): void {
+    const status = lines.map((line) => `${line}\n`).join("");
+    if (status === this.#status) return;
+    this.#gather(() => {
+      const rows = this.#closed ? 0 : this.#wipe();
+      this.#status = status;
+      this.label(this.#label);
+      if (this.#closed) return;
+      if (this.#question === undefined) this.#redraw(rows);
+      else this.#write(this.#question.text);
+    });
+  }
+
+  /** Takes what is being typed, and the status, from the screen; says how many rows up they had begun. */
+  #wipe(): number {
+    // The answer to a question is not shown, so that the cursor stands in its only row.
+    const rows = this.#question === undefined ? this.#reader.getCursorPos().rows : 0;
+    this.#write(`${rows > 0 ? `\x1b[${rows}A` : ""}\r\x1b[J`);
+    return rows;
+  }
+
+  #redraw(rows: number): void {
+    // The reader goes up by the rows that it remembers before it draws; a line that has just become longer than
+    // its row may be more.
+    const { prevRows = rows } = this.#reader as { prevRows?: number };
+    this.#write("\n".repeat(prevRows));
+    this.#reader.prompt(true);
+  }
+
+  /** Writes to the terminal what `run` writes, at once. */
+  #gather(run: () => void): void {
+    this.#gathered = [];
+    run();
+    const text = this.#gathered.join("");
+    this.#gathered = undefined;
+    process.stdout.write(text);
+  }
+
+  #write(text: string): void {
+    if (this.#gathered === undefined) process.stdout.write(text);
+    else this.#gathered.push(text);
   }
 
   askSecret(question: string): Promise<string | undefined> {
@@ -93,9 +155,8 @@ class ReadlinePrompt implements Prompt {
     const waiting = this.#queue.take();
     if (waiting !== undefined) return Promise.resolve(waiting);
     if (this.#closed) return Promise.resolve(undefined);
-    readline.cursorTo(process.stdout, 0);
-    readline.clearScreenDown(process.stdout);
-    process.stdout.write(question);
+    this.#wipe();
+    this.#write(question);
     return new Promise((answer) => this.#question = { text: question, answer });
   }
 
@@ -107,7 +168,13 @@ class ReadlinePrompt implements Prompt {
   #output(): Writable {
     const output = new Writable({
       write: (chunk, _encoding, done) => {
-        if (this.#question === undefined) process.stdout.write(chunk);
+        const text = String(chunk);
+        // The status is of now, and does not stay above a line that was typed under it.
+        if (text.startsWith(LINE_END) && this.#status !== "" && this.#question === undefined) {
+          this.#wipe();
+          this.#write(this.#label + this.#reader.line);
+        }
+        if (this.#question === undefined) this.#write(text);
         done();
       },
     });
@@ -128,8 +195,10 @@ class ReadlinePrompt implements Prompt {
   #answer(secret: string | undefined): void {
     const question = this.#question;
     this.#question = undefined;
-    process.stdout.write("\n");
-    this.#reader.prompt();
+    this.#gather(() => {
+      this.#write("\n");
+      this.#redraw(0);
+    });
     question?.answer(secret);
   }
 
@@ -139,7 +208,7 @@ class ReadlinePrompt implements Prompt {
     this.#reader.write(null, { ctrl: true, name: "e" });
     this.#reader.write(null, { ctrl: true, name: "u" });
     if (this.#question !== undefined) this.#answer(undefined);
-    else if (empty) this.#reader.close();
+    else if (empty && !this.#interrupt()) this.#reader.close();
   }
 
   #ended(): void {
@@ -147,13 +216,12 @@ class ReadlinePrompt implements Prompt {
     this.#closed = true;
     this.#question?.answer(undefined);
     this.#question = undefined;
-    readline.cursorTo(process.stdout, 0);
-    readline.clearScreenDown(process.stdout);
+    this.#wipe();
     this.#queue.end();
   }
 }
 
 /** Opens the prompt; standard input and output must be a terminal. */
-export function createPrompt(complete: (line: string) => Completion): Prompt {
-  return new ReadlinePrompt(complete);
+export function createPrompt(options: PromptOptions): Prompt {
+  return new ReadlinePrompt(options);
 }

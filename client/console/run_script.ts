@@ -15,6 +15,8 @@ export interface ScriptOptions {
   readonly show: (outcome: Outcome, line: Line) => void;
   /** Whether it makes no sense to go on. */
   readonly over: () => boolean;
+  /** Whether a line runs beside those that come after it; without it, none does. */
+  readonly beside?: (line: Line) => boolean;
 }
 
 /** How a script ended. */
@@ -28,14 +30,22 @@ export interface ScriptEnd {
 /** After these there is nothing to stay for: whoever shuts the server down does not wait for its return. */
 const LEAVING: ReadonlySet<string> = new Set(["XIT", "SHT"]);
 
-/** Runs each line and waits for what becomes of it, until the end, XIT or SHT. */
+/**
+ * Runs each line and waits for what becomes of it, until the end, XIT or SHT. Lines that run beside others are
+ * shown when they are done; in the end they are not waited for.
+ */
 export async function runScript(options: ScriptOptions): Promise<ScriptEnd> {
-  const { session, lines, show, over } = options;
+  const { session, lines, show, over, beside = () => false } = options;
   let failed = false;
   for await (const text of lines) {
     const line = parseLine(text);
     if (line === undefined) continue;
-    const outcome = await session.run(line);
+    const running = session.run(line);
+    if (beside(line)) {
+      void running.then((outcome) => show(outcome, line));
+      continue;
+    }
+    const outcome = await running;
     show(outcome, line);
     failed ||= !outcome.ok;
     if (outcome.ok && LEAVING.has(outcome.command)) return { failed, left: true };

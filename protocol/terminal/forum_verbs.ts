@@ -7,6 +7,7 @@
 import { SEQ_MAX } from "../forum/event.ts";
 import { usage, type Verb, VERB_NAMES, type VerbEntry, verbOf, VERBS } from "../verbs.ts";
 import { ask, type Asking, askSecret } from "./asking.ts";
+import type { FileVerb } from "./file_outcome.ts";
 import { Refusing, type Results, type RunnableVerb, type VerbHelp } from "./outcome.ts";
 import { listThreads } from "./resolve.ts";
 import { because, type Handlers, type Lacking, type Workbench } from "./verb_handler.ts";
@@ -15,7 +16,9 @@ import { visibleLine } from "./visible.ts";
 type MessageVerb = "RDT" | "MSG" | "PRV" | "/reply" | "EDT" | "DLT" | "/react" | "RDM" | "SRC";
 
 /** The verbs about threads, people and the forum itself. */
-export function forumVerbs(bench: Workbench): Handlers<Exclude<RunnableVerb, MessageVerb>> {
+export function forumVerbs(
+  bench: Workbench,
+): Handlers<Exclude<RunnableVerb, MessageVerb | FileVerb>> {
   const { directory, joined, resolver } = bench;
 
   function opened(title: string, { thread }: { thread: number }): Results["CRT"] {
@@ -122,7 +125,7 @@ export function forumVerbs(bench: Workbench): Handlers<Exclude<RunnableVerb, Mes
 /** The help on every verb that can be run. */
 export function allHelp(lacking: Lacking): VerbHelp[] {
   return VERB_NAMES
-    .filter((verb) => !("missing" in VERBS[verb]) && lacking[verb] === undefined)
+    .filter((verb) => lacking[verb] === undefined)
     .map(helpOf);
 }
 
@@ -134,8 +137,7 @@ function topicHelp(topic: string, lacking: Lacking): VerbHelp {
       `There is no verb ${visibleLine(topic)}. HLP lists them.`,
     );
   }
-  const entry: VerbEntry = VERBS[verb];
-  const missing = lacking[verb] ?? entry.missing;
+  const missing = lacking[verb];
   if (missing !== undefined) throw new Refusing("invalid-command", missing);
   return helpOf(verb);
 }

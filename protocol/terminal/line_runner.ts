@@ -1,6 +1,6 @@
 /**
  * The line runner: runs one parsed line against the forum and says what became of it. What the verbs do
- * is in message_verbs.ts and forum_verbs.ts; which thread and message is meant, in resolve.ts.
+ * is in message_verbs.ts, file_verbs.ts and forum_verbs.ts; which thread and message is meant, in resolve.ts.
  *
  * @module
  */
@@ -8,6 +8,7 @@
 import { isBareText, isLineFault, type Line } from "../verb_line.ts";
 import type { VerbCall } from "../verbs.ts";
 import type { Asking } from "./asking.ts";
+import { fileVerbs } from "./file_verbs.ts";
 import { forumVerbs } from "./forum_verbs.ts";
 import { messageVerbs } from "./message_verbs.ts";
 import {
@@ -59,7 +60,7 @@ export interface LineRunner {
 export function createLineRunner(options: RunnerOptions): LineRunner {
   const bench: Workbench = { ...options, resolver: createResolver(options) };
   const { post, ...messages } = messageVerbs(bench);
-  const handlers: Handlers = { ...messages, ...forumVerbs(bench) };
+  const handlers: Handlers = { ...messages, ...fileVerbs(bench), ...forumVerbs(bench) };
 
   function* attempt<V extends RunnableVerb>(
     command: V,
@@ -77,7 +78,7 @@ export function createLineRunner(options: RunnerOptions): LineRunner {
   function* run<V extends RunnableVerb>(call: VerbCall<V>): Asking<Outcome> {
     const lacking = options.lacking[call.verb];
     if (lacking !== undefined) return failed(call.verb, "not-allowed", lacking);
-    const handler = handlers[call.verb as V] as Handlers[V] | undefined;
+    const handler = (handlers as Partial<Handlers<RunnableVerb>>)[call.verb as V];
     if (handler === undefined) return failed(call.verb, "invalid-command");
     return yield* attempt(call.verb as V, () => handler(call));
   }

@@ -9,6 +9,7 @@ import type { Role } from "../forum/event.ts";
 import type { FoundRow, Page, Reply, ThreadRow, UserRow } from "../forum/reply.ts";
 import { type Refusal, STATUS, type StatusName, statusName } from "../status.ts";
 import type { Verb } from "../verbs.ts";
+import type { FileResults, RefusedFile, SavedFile, SharedFile } from "./file_outcome.ts";
 
 /** A message that was posted, and where. */
 export interface Posted {
@@ -38,7 +39,7 @@ export interface VerbHelp {
 }
 
 /** The result of each verb. */
-export interface Results {
+export interface Results extends FileResults {
   CRT: { thread: number; title: string };
   LST: { threads: ThreadRow[]; more: boolean };
   RDT: Page & { readonly from?: number };
@@ -87,6 +88,10 @@ export interface Failed {
   /** A sentence for a person. */
   readonly text: string;
   readonly detail?: Refusal["detail"];
+  /** Of several files: those with which it went well… */
+  readonly files?: readonly (SharedFile | SavedFile)[];
+  /** …and those with which it did not. */
+  readonly refused?: readonly RefusedFile[];
 }
 
 /** What became of a line. */

@@ -11,6 +11,7 @@ import type { Directory } from "./directory.ts";
 import { formatMoment } from "./moment.ts";
 import type { Numbers } from "./numbers.ts";
 import type { Done, Failed, Outcome, Posted, Results, RunnableVerb, VerbHelp } from "./outcome.ts";
+import { fileRenderers } from "./render_files.ts";
 import { count, fileText, type Look, messageText, nameText } from "./style.ts";
 import { visibleLine, visibleText } from "./visible.ts";
 
@@ -152,6 +153,7 @@ export function outcomeRenderer(options: RenderOptions): (outcome: Outcome) => s
     "/password": () => "Your password is changed.",
     SHT: () => "The server is shutting down.",
     XIT: () => `Successfully logged out, seya ${user(me)}!`,
+    ...fileRenderers({ ...options, label }),
     HLP: ({ verbs }) => verbs.length === 1 ? oneHelp(verbs[0]) : helpTable(verbs),
   };
 

@@ -6,6 +6,8 @@
 
 import type { Verb, VerbCall } from "../verbs.ts";
 import type { Asking } from "./asking.ts";
+import type { CarryVerb } from "./file_outcome.ts";
+import type { KnownFiles } from "./known_files.ts";
 import type { Directory } from "./directory.ts";
 import type { Joined } from "./joined.ts";
 import type { Zone } from "./moment.ts";
@@ -23,6 +25,8 @@ export interface Workbench {
   readonly directory: Directory;
   readonly numbers: Numbers;
   readonly joined: Joined;
+  /** The files of which is known, where any are remembered. */
+  readonly files?: KnownFiles;
   readonly resolver: Resolver;
   /** Whether a person looks on, so that the number of each own message counts as shown. */
   readonly attended: boolean;
@@ -35,7 +39,7 @@ export interface Workbench {
 }
 
 /** The functions behind some verbs; they throw what a verb was refused with. */
-export type Handlers<V extends RunnableVerb = RunnableVerb> = {
+export type Handlers<V extends RunnableVerb = Exclude<RunnableVerb, CarryVerb>> = {
   readonly [K in V]: (call: VerbCall<K>) => Asking<Results[K]> | Results[K];
 };
 

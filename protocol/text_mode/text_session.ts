@@ -80,10 +80,13 @@ export interface TextSession {
   notice(notice: Notice): void;
 }
 
+const NO_FILES = "Files are not carried in text mode; use the terminal client or the web page.";
 /** Verbs that text mode cannot do. */
 export const LACKING: Lacking = {
-  UPD: "Files are not carried in text mode; use the terminal client or the web page.",
-  DWN: "Files are not carried in text mode; use the terminal client or the web page.",
+  UPD: NO_FILES,
+  DWN: NO_FILES,
+  "/transfers": NO_FILES,
+  "/cancel": NO_FILES,
 };
 
 /** What one connection may remember: a person at a terminal is not a copy of the forum. */

@@ -82,9 +82,11 @@ class IncomingFile implements Receiver {
     }
     this.#stored += count;
     const upto = Math.min(this.#size, this.#stored + this.#window);
-    // A word for each chunk would be wasted, but whoever may not send a whole one waits for a word.
-    const waits = this.upto - this.position < CHUNK_MAX;
-    if (upto === this.upto || !(waits || upto - this.upto >= this.#window / 4)) return undefined;
+    if (upto === this.upto) return undefined;
+    // A word for each chunk would be wasted, but whoever may not send a whole one waits for a word, and the
+    // last one may be the last that the owner has cause for, until the rest comes.
+    const due = this.upto - this.position < CHUNK_MAX || upto === this.#size;
+    if (!due && upto - this.upto < this.#window / 4) return undefined;
     this.upto = upto;
     return { at: this.#stored, upto };
   }

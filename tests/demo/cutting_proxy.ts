@@ -9,6 +9,8 @@ export interface CuttingProxy {
   readonly port: number;
   /** Breaks all connections and takes no new ones. */
   cut(): void;
+  /** Does that once so many more bytes have passed; resolves then. */
+  cutAfter(bytes: number): Promise<void>;
   /** Takes connections again. */
   mend(): void;
   close(): void;
@@ -19,21 +21,32 @@ export function openCuttingProxy(target: Deno.ConnectOptions): CuttingProxy {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const open = new Set<Deno.Conn>();
   let whole = true;
+  /** How many bytes are left until the cable is pulled, and who waits for that. */
+  let left = Infinity;
+  let pulled = () => {};
   accept();
   return {
     port: listener.addr.port,
-    cut() {
-      whole = false;
-      for (const conn of open) close(conn);
+    cut,
+    cutAfter(bytes) {
+      left = bytes;
+      return new Promise((resolve) => pulled = resolve);
     },
     mend() {
       whole = true;
     },
     close() {
-      this.cut();
+      cut();
       listener.close();
     },
   };
+
+  function cut(): void {
+    whole = false;
+    left = Infinity;
+    for (const conn of open) close(conn);
+    pulled();
+  }
 
   async function accept(): Promise<void> {
     for await (const near of listener) {
@@ -50,7 +63,11 @@ export function openCuttingProxy(target: Deno.ConnectOptions): CuttingProxy {
 
   async function pass(from: Deno.Conn, to: Deno.Conn): Promise<void> {
     try {
-      await from.readable.pipeTo(to.writable);
+      for await (const bytes of from.readable) {
+        for (let at = 0; at < bytes.length;) at += await to.write(bytes.subarray(at));
+        left -= bytes.length;
+        if (left <= 0) cut();
+      }
     } catch {
       // The cable was pulled, or one side has gone.
     }

@@ -12,6 +12,11 @@ import { type Participant, startParticipant } from "./participant.ts";
 
 const LIMIT_MS = 18_000;
 const ADMIN_PASSWORD = "size matters not";
+/** What a server reads of the program itself. */
+const OWN_FOLDERS = ["server/blob", "protocol/transfer"];
+/** The file that is shared, and after so much of it the cable is pulled. */
+const FILE_BYTES = 48 * 1024 * 1024;
+const CUT_BYTES = 16 * 1024 * 1024;
 const begun = performance.now();
 
 const root = new URL("../../", import.meta.url);
@@ -32,7 +37,7 @@ function startServer(): Participant {
   const main = new URL("server/main.ts", root).pathname;
   const permissions = [
     "--allow-net",
-    `--allow-read=${folder}`,
+    `--allow-read=${[folder, ...OWN_FOLDERS.map((own) => new URL(own, root).pathname)]}`,
     `--allow-write=${folder}`,
     "--allow-env=DFP_*",
   ];
@@ -44,7 +49,10 @@ function startServer(): Participant {
 function startClient(name: string, port: number, password: string): Participant {
   const main = new URL("client/main.ts", root).pathname;
   const args = ["run", "-A", main, "127.0.0.1", String(port), "--user", name, "--register"];
-  return start(name, args, { DFP_PASSWORD: password, DFP_ADMIN_PASSWORD: ADMIN_PASSWORD });
+  return start(name, [...args, "--downloads", `${folder}/${name}`], {
+    DFP_PASSWORD: password,
+    DFP_ADMIN_PASSWORD: ADMIN_PASSWORD,
+  });
 }
 
 async function play(): Promise<void> {
@@ -93,6 +101,23 @@ async function play(): Promise<void> {
   await yoda.sees(/without a connection/);
   await yoda.type("SRC without");
   await yoda.sees(/without a connection/);
+
+  const holocron = Uint8Array.from({ length: FILE_BYTES }, (_, at) => Math.imul(at, at) >>> 7);
+  Deno.writeFileSync(`${folder}/holocron.bin`, holocron);
+  await yoda.type(`UPD "The Force" ${folder}/holocron.bin`);
+  await yoda.sees(/holocron\.bin shared/);
+  const cut = cable.cutAfter(CUT_BYTES);
+  await obiWan.type('DWN "The Force" holocron.bin');
+  await cut;
+  show("(cable)", "x", "Obi-Wan's connection is cut in the middle of the file");
+  cable.mend();
+  show("(cable)", "=", "Obi-Wan's connection is mended");
+  await obiWan.sees(/holocron\.bin .*saved/);
+  const saved = Deno.readFileSync(`${folder}/Obi-Wan/holocron.bin`);
+  if (!saved.every((byte, at) => byte === holocron[at])) {
+    throw new Error("the file is not the same");
+  }
+
   await obiWan.type("XIT");
   await obiWan.sees(/seya Obi-Wan/);
   await yoda.type("SHT");

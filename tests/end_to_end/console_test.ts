@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { ADMIN_PASSWORD, type ProgramProcess, type ServerProcess, spawn } from "./processes.ts";
+import { ADMIN_PASSWORD, type ServerProcess } from "./processes.ts";
+import { hidden, startPerson } from "./pseudo_terminal.ts";
 import { type Ground, PASSWORD, scenario, sharedServer } from "./scenario.ts";
 
 const shared = sharedServer();
@@ -292,44 +293,13 @@ scenario("private messages reach their user and nobody else", async (ground) => 
   assert(!other.output.join("\n").includes("psst"), other.output.join("\n"));
 });
 
-/** Runs a client in a terminal, which `script` of util-linux makes. */
-async function terminal(
-  ground: Ground,
-  server: ServerProcess,
-  args: readonly string[],
-): Promise<ProgramProcess | undefined> {
-  const version = await new Deno.Command("script", { args: ["--version"] }).output()
-    .catch(() => undefined);
-  if (!new TextDecoder().decode(version?.stdout).includes("util-linux")) return undefined;
-  const words = [Deno.execPath(), "run", "-A", "client/main.ts", server.hostname, `${server.port}`];
-  const command = [...words, ...args].map((word) => `'${word}'`).join(" ");
-  return ground.keep(
-    spawn("script", {
-      args: ["--quiet", "--return", "--flush", "--command", command, "/dev/null"],
-      env: { TERM: "xterm" },
-    }),
-  );
-}
-
-/** Waits until its terminal does not show what is typed: nobody is so fast as to type before that. */
-async function hidden({ pid }: ProgramProcess): Promise<void> {
-  for (;;) {
-    const [child] = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`).split(" ");
-    const { stdout } = await new Deno.Command("stty", {
-      args: ["--all", "--file", `/proc/${child}/fd/0`],
-      stderr: "null",
-    }).output();
-    if (/\s-echo\s/.test(new TextDecoder().decode(stdout))) return;
-  }
-}
-
 scenario(
   "at a terminal the password is asked for and not shown, and lines are answered",
   async (ground) => {
     const server = await shared();
     const { peer } = await ground.signedPeer(server, "Una");
     peer.close();
-    const person = await terminal(ground, server, ["--user", "Una"]);
+    const person = await startPerson(ground, server, ["--user", "Una"]);
     if (person === undefined) return;
     await person.shown(/Please enter the password/);
     await hidden(person);
@@ -354,7 +324,7 @@ scenario(
 
 scenario("at a terminal --register asks twice, and XIT leaves", async (ground) => {
   const server = await shared();
-  const person = await terminal(ground, server, ["--register", "--user", "Vic"]);
+  const person = await startPerson(ground, server, ["--register", "--user", "Vic"]);
   if (person === undefined) return;
   await person.shown(/Please enter the password/);
   await person.write(`${PASSWORD}\r`);

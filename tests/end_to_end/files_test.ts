@@ -1,27 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import type { ForumClient, IncomingFile, UploadOptions } from "../../client/mod.ts";
-import { createSha256 } from "../../client/files/sha256.ts";
+import { bytesOf, sha256Of } from "./file_bytes.ts";
 import { refusal, scenario, sharedServer } from "./scenario.ts";
 
 const forum = sharedServer();
 const KIB = 1024;
-
-/** Bytes that no chunk repeats. */
-export function bytesOf(size: number, seed = 1): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(size);
-  let state = seed;
-  for (let i = 0; i < size; i++) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    bytes[i] = state >>> 24;
-  }
-  return bytes;
-}
-
-export function sha256Of(bytes: Uint8Array): string {
-  const hash = createSha256();
-  hash.update(bytes);
-  return hash.hex();
-}
 
 /** The bytes of a download. */
 export async function all({ stream }: IncomingFile): Promise<Uint8Array> {

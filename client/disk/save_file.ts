@@ -1,0 +1,56 @@
+/**
+ * Saving a file of the forum in a folder of this machine: it goes on with what is there of it, and appears
+ * under its name when it is whole.
+ *
+ * @module
+ */
+
+import type { FileRow } from "../../protocol/forum/reply.ts";
+import { STATUS } from "../../protocol/status.ts";
+import type { FileSource } from "../files/file_source.ts";
+import { safeName } from "../files/safe_name.ts";
+import { type CarryOptions, type ForumClient, ForumError } from "../forum_client.ts";
+import { openPart, type PartFile } from "./part_file.ts";
+
+/** What is saved, and where. */
+export interface SaveOptions extends CarryOptions {
+  readonly client: Pick<ForumClient, "download">;
+  readonly file: FileRow;
+  /** Made if it is not there. */
+  readonly folder: string;
+}
+
+/**
+ * Downloads a file into a folder and says its path there. Its name is made safe, and no file is written over.
+ *
+ * @throws ForumError if it is refused; DiskError if it cannot be written; the signal's reason.
+ */
+export async function saveFile(options: SaveOptions): Promise<string> {
+  const { folder, file } = options;
+  for (;;) {
+    const part = await openPart(folder, file);
+    const had = part.size;
+    try {
+      await receive(part, options);
+      return await part.keep(safeName(file.name));
+    } catch (error) {
+      const wrong = error instanceof ForumError && error.code === STATUS["bad-content"].code;
+      if (wrong) await part.drop();
+      // What was there from before was not of this file: without it, all of it comes.
+      if (!wrong || had === 0) throw error;
+    } finally {
+      await part.close();
+    }
+  }
+}
+
+async function receive(part: PartFile, options: SaveOptions): Promise<void> {
+  const { client, file, folder: _, ...carrying } = options;
+  const have: FileSource = { size: part.size, read: (offset, into) => part.read(offset, into) };
+  const { stream } = await client.download({
+    ...carrying,
+    file: file.seq,
+    ...part.size > 0 && { have },
+  });
+  for await (const chunk of stream) await part.write(chunk);
+}

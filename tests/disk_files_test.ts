@@ -1,0 +1,334 @@
+/**
+ * Files of this machine on their way up and down: what is read, where it lands, and what is never written over.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { homedir } from "node:os";
+import { DiskError } from "../client/disk/disk_error.ts";
+import { type DiskSource, openSource } from "../client/disk/disk_source.ts";
+import { localPaths, MATCHES_MAX } from "../client/disk/local_paths.ts";
+import { openPart } from "../client/disk/part_file.ts";
+import { saveFile } from "../client/disk/save_file.ts";
+import { HASHED_FIRST_BYTES, shareFile } from "../client/disk/share_file.ts";
+import { createSha256 } from "../client/files/sha256.ts";
+import {
+  type DownloadOptions,
+  ForumError,
+  type IncomingFile,
+  type UploadOptions,
+} from "../client/mod.ts";
+import type { FileRow } from "../protocol/forum/reply.ts";
+import { STATUS, type StatusName } from "../protocol/status.ts";
+
+function test(name: string, run: (folder: string) => Promise<void>): void {
+  Deno.test(name, async () => {
+    const folder = Deno.makeTempDirSync({ prefix: "dfp-disk-" });
+    try {
+      await run(folder);
+    } finally {
+      Deno.removeSync(folder, { recursive: true });
+    }
+  });
+}
+
+function bytesOf(size: number, seed = 1): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length: size }, (_, at) => (at * 31 + seed + (at >> 8)) & 0xff);
+}
+
+function sha256Of(bytes: Uint8Array): string {
+  const hash = createSha256();
+  hash.update(bytes);
+  return hash.hex();
+}
+
+const namesIn = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+const forumError = (name: StatusName) => new ForumError({ ...STATUS[name], name });
+
+async function trouble(asked: Promise<unknown>): Promise<[StatusName, string]> {
+  const error = await assertRejects(() => asked, DiskError);
+  return [error.status, error.message];
+}
+
+function rowOf(bytes: Uint8Array, name = "holocron.bin"): FileRow {
+  const sha256 = sha256Of(bytes);
+  return { seq: 7, name, by: "Yoda", at: 0, size: bytes.length, type: "text/plain", sha256 };
+}
+
+/** A client that gives these bytes, or fails after so many; it writes down from where it was asked. */
+function giving(bytes: Uint8Array, { failAfter = Infinity, hashed = sha256Of(bytes) } = {}) {
+  const offsets: number[] = [];
+  const download = async ({ have }: DownloadOptions): Promise<IncomingFile> => {
+    const offset = have?.size ?? 0;
+    offsets.push(offset);
+    const whole = new Uint8Array(bytes.length);
+    for (let at = 0; at < offset;) at += await have!.read(at, whole.subarray(at, offset));
+    whole.set(bytes.subarray(offset), offset);
+    const right = sha256Of(whole) === hashed;
+    const parts: Uint8Array[] = [];
+    for (let at = offset; at < bytes.length; at += 1000) {
+      parts.push(bytes.subarray(at, Math.min(at + 1000, bytes.length)));
+    }
+    let sent = 0;
+    const stream = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (sent >= failAfter) return controller.error(forumError("lost"));
+        const part = parts.shift();
+        if (part !== undefined) {
+          sent += part.length;
+          return controller.enqueue(part);
+        }
+        if (right) controller.close();
+        else controller.error(forumError("bad-content"));
+      },
+    }, { highWaterMark: 0 });
+    return { ...rowOf(bytes), offset, stream };
+  };
+  return { client: { download }, offsets };
+}
+
+test("a download appears under its name when it is whole, and not before", async (folder) => {
+  const bytes = bytesOf(5000);
+  const downloads = `${folder}/made/when needed`;
+  const { client } = giving(bytes, { failAfter: 3000 });
+  const options = { thread: 1, file: rowOf(bytes), folder: downloads };
+  await assertRejects(() => saveFile({ ...options, client }), ForumError);
+  const part = `.${sha256Of(bytes).slice(0, 16)}.part`;
+  assertEquals(namesIn(downloads), [part]);
+  assertEquals(Deno.statSync(`${downloads}/${part}`).size, 3000);
+  const rest = giving(bytes);
+  const path = await saveFile({ ...options, client: rest.client });
+  assertEquals(rest.offsets, [3000], "it goes on where it was cut off");
+  assertEquals([path, namesIn(downloads)], [`${downloads}/holocron.bin`, ["holocron.bin"]]);
+  assertEquals(Deno.readFileSync(path), bytes);
+});
+
+test("no file is written over: the next one is numbered, however many come at once", async (folder) => {
+  Deno.writeTextFileSync(`${folder}/holocron.bin`, "mine");
+  Deno.symlinkSync(`${folder}/elsewhere`, `${folder}/holocron (2).bin`);
+  const bytes = bytesOf(5000);
+  const { client } = giving(bytes);
+  const save = () => saveFile({ thread: 1, file: rowOf(bytes), folder, client });
+  const paths = await Promise.all(Array.from({ length: 5 }, save));
+  assertEquals(
+    paths.sort(),
+    [3, 4, 5, 6, 7].map((number) => `${folder}/holocron (${number}).bin`),
+  );
+  for (const path of paths) assertEquals(Deno.readFileSync(path), bytes);
+  assertEquals(Deno.readTextFileSync(`${folder}/holocron.bin`), "mine");
+  assertEquals(namesIn(folder).length, 7, "nothing else is there");
+});
+
+test("a part that holds something else is dropped, and all comes anew, once", async (folder) => {
+  const bytes = bytesOf(5000);
+  const part = `${folder}/.${sha256Of(bytes).slice(0, 16)}.part`;
+  Deno.writeFileSync(part, bytesOf(2000, 9));
+  const { client, offsets } = giving(bytes);
+  const options = { thread: 1, file: rowOf(bytes), folder };
+  const path = await saveFile({ ...options, client });
+  assertEquals(offsets, [2000, 0]);
+  assertEquals(Deno.readFileSync(path), bytes);
+  Deno.writeFileSync(part, bytesOf(2000, 9));
+  const wrong = giving(bytes, { hashed: "never" });
+  await assertRejects(() => saveFile({ ...options, client: wrong.client }), ForumError);
+  assertEquals(wrong.offsets, [2000, 0]);
+  assertEquals(namesIn(folder), ["holocron.bin"], "what is wrong does not stay");
+});
+
+test("a part that is longer than the file, or has a name too, is not gone on with", async (folder) => {
+  const bytes = bytesOf(3000);
+  const part = `${folder}/.${sha256Of(bytes).slice(0, 16)}.part`;
+  Deno.writeFileSync(part, bytesOf(4000));
+  const { client, offsets } = giving(bytes);
+  await saveFile({ thread: 1, file: rowOf(bytes), folder, client });
+  Deno.writeTextFileSync(`${folder}/somebody's`, "text");
+  Deno.linkSync(`${folder}/somebody's`, part);
+  await saveFile({ thread: 1, file: rowOf(bytes), folder, client });
+  assertEquals(offsets, [0, 0]);
+  assertEquals(Deno.readTextFileSync(`${folder}/somebody's`), "text");
+});
+
+test("DESIGN §13: two downloads of the same content do not write to one part", async (folder) => {
+  const content = { sha256: "ab".repeat(32), size: 100 };
+  const one = await openPart(folder, content);
+  const other = await openPart(folder, content);
+  assert(one.path !== other.path);
+  await one.write(bytesOf(60));
+  await one.close();
+  await other.close();
+  assertEquals(namesIn(folder), [`.${"ab".repeat(8)}.part`], "an empty part does not stay");
+  const again = await openPart(folder, content);
+  assertEquals([again.path, again.size], [one.path, 60]);
+  await again.drop();
+  await again.close();
+  assertEquals(namesIn(folder), []);
+});
+
+test("a link in the place of a part is not followed", async (folder) => {
+  const content = { sha256: "cd".repeat(32), size: 100 };
+  Deno.writeTextFileSync(`${folder}/diary`, "dear");
+  Deno.symlinkSync(`${folder}/diary`, `${folder}/.${"cd".repeat(8)}.part`);
+  const part = await openPart(folder, content);
+  await part.write(bytesOf(50));
+  await part.close();
+  assertEquals(Deno.readTextFileSync(`${folder}/diary`), "dear");
+});
+
+test("where a file can have no second name, nothing is written over either", async (folder) => {
+  Deno.writeTextFileSync(`${folder}/holocron.bin`, "mine");
+  const bytes = bytesOf(3000);
+  const { client } = giving(bytes);
+  const { link } = Deno;
+  Deno.link = () => Promise.reject(Object.assign(new Error("not here"), { code: "EPERM" }));
+  try {
+    const path = await saveFile({ thread: 1, file: rowOf(bytes), folder, client });
+    assertEquals(path, `${folder}/holocron (2).bin`);
+    assertEquals(Deno.readFileSync(path), bytes);
+  } finally {
+    Deno.link = link;
+  }
+  assertEquals(namesIn(folder), ["holocron (2).bin", "holocron.bin"]);
+  assertEquals(Deno.readTextFileSync(`${folder}/holocron.bin`), "mine");
+});
+
+test("a folder that cannot be written to is told in a sentence", async (folder) => {
+  Deno.writeTextFileSync(`${folder}/file`, "");
+  const [status, text] = await trouble(openPart(`${folder}/file/x`, { sha256: "0", size: 1 }));
+  assertEquals(status, "internal");
+  assertMatch(text, /file\/x cannot be written: \w.*[^)]\.$/);
+});
+
+/** A client that takes uploads, after having refused some. */
+function taking(refusals: ForumError[] = [], files: Partial<FileRow>[] = []) {
+  const taken: { options: UploadOptions; bytes: Uint8Array }[] = [];
+  const client = {
+    user: "Yoda",
+    command: () => Promise.resolve({ files, more: false }) as never,
+    async upload(options: UploadOptions) {
+      const { content } = options;
+      assert("read" in content);
+      const bytes = new Uint8Array(content.size);
+      for (let at = 0; at < content.size;) {
+        at += await content.read(at, bytes.subarray(at, Math.min(at + 65_536, content.size)));
+      }
+      taken.push({ options, bytes });
+      const refusal = refusals.shift();
+      if (refusal !== undefined) throw refusal;
+      return { file: 9, at: 5, sha256: sha256Of(bytes) };
+    },
+  };
+  return { client, taken };
+}
+
+test("a file is shared under its own name, with what tells it from another", async (folder) => {
+  const bytes = bytesOf(700_000);
+  Deno.writeFileSync(`${folder}/a b.jpg`, bytes);
+  Deno.utimeSync(`${folder}/a b.jpg`, 1000, 1234.567);
+  const { client, taken } = taking();
+  const source = await openSource(`${folder}/a b.jpg`);
+  assertEquals((await shareFile({ client, thread: 3, source })).file, 9);
+  const [{ options: { content: _, ...told }, bytes: sent }] = taken;
+  assertEquals(sent, bytes);
+  assertEquals(told, {
+    thread: 3,
+    name: "a b.jpg",
+    type: "image/jpeg",
+    modified: 1_234_567,
+    sha256: sha256Of(bytes),
+  });
+});
+
+test("a large file is not hashed beforehand, unless the forum may have it already", async (folder) => {
+  const bytes = new Uint8Array(HASHED_FIRST_BYTES + 1).fill(7);
+  Deno.writeFileSync(`${folder}/large`, bytes);
+  const once = taking();
+  await shareFile({ client: once.client, thread: 1, source: await openSource(`${folder}/large`) });
+  assertEquals(once.taken.map(({ options }) => options.sha256), [undefined]);
+  const row = { by: "yoda", size: bytes.length };
+  const again = taking([forumError("file-exists")], [row]);
+  await shareFile({ client: again.client, thread: 1, source: await openSource(`${folder}/large`) });
+  assertEquals(again.taken.map(({ options }) => options.sha256), [undefined, sha256Of(bytes)]);
+  const other = taking([forumError("file-exists")], [{ ...row, by: "Ann" }]);
+  const source = await openSource(`${folder}/large`);
+  const error = await assertRejects(
+    () => shareFile({ client: other.client, thread: 1, source }),
+    ForumError,
+  );
+  assertEquals([error.name, other.taken.length], ["file-exists", 1]);
+});
+
+/** Reads all of a source in pieces. */
+async function readAll(source: DiskSource, piece: number): Promise<Uint8Array> {
+  const all = new Uint8Array(source.size);
+  for (let at = 0; at < all.length;) {
+    const count = await source.read(at, all.subarray(at, Math.min(all.length, at + piece)));
+    assert(count > 0);
+    at += count;
+  }
+  return all;
+}
+
+test("a source reads in any pieces and from any place", async (folder) => {
+  const bytes = bytesOf(1_300_000);
+  Deno.writeFileSync(`${folder}/x`, bytes);
+  const source = await openSource(`${folder}/x`);
+  assertEquals(await readAll(source, 65_536), bytes);
+  assertEquals(await readAll(source, 300_001), bytes);
+  const back = new Uint8Array(10);
+  assertEquals(await source.read(500_000, back), 10);
+  assertEquals(back, bytes.slice(500_000, 500_010));
+  assertEquals(await source.read(bytes.length, back), 0);
+  source.close();
+  source.close();
+});
+
+test("a file that changes while it is read is not shared", async (folder) => {
+  const path = `${folder}/log`;
+  Deno.writeFileSync(path, bytesOf(1_300_000));
+  const source = await openSource(path);
+  await source.read(0, new Uint8Array(10));
+  Deno.writeTextFileSync(path, "more", { append: true });
+  const [status, text] = await trouble(readAll(source, 65_536));
+  assertEquals(status, "bad-content");
+  assertMatch(text, /has changed while it was read/);
+  source.close();
+});
+
+test("what is no file cannot be shared, and that is told in a sentence", async (folder) => {
+  assertMatch((await trouble(openSource(`${folder}/none`)))[1], /There is no file .*none/);
+  assertMatch((await trouble(openSource(folder)))[1], /is a folder\. Name a file in it/);
+  assertMatch((await trouble(openSource("/dev/null")))[1], /is no file but a device/);
+  for (const path of [`${folder}/none`, folder, "/dev/null"]) {
+    assertEquals((await trouble(openSource(path)))[0], "no-file");
+  }
+});
+
+test("paths are meant as they are typed: literally, with a home, by a pattern, as dropped", async (folder) => {
+  const names = ["a.jpg", "b c.jpg", "d[1].jpg", ".hidden.jpg", "it's"];
+  for (const name of names) Deno.writeTextFileSync(`${folder}/${name}`, "");
+  Deno.mkdirSync(`${folder}/sub.jpg`);
+  const meant = async (typed: string) => {
+    const { paths, several } = await localPaths(`${folder}/${typed}`);
+    return [several, ...paths.map((path) => path.slice(folder.length + 1))];
+  };
+  assertEquals(await meant("b c.jpg"), [false, "b c.jpg"]);
+  assertEquals(
+    await meant("d[1].jpg"),
+    [false, "d[1].jpg"],
+    "what is there comes before a pattern",
+  );
+  assertEquals(await meant("*.jpg"), [true, "a.jpg", "b c.jpg", "d[1].jpg"]);
+  assertEquals(await meant("a.j?g"), [true, "a.jpg"]);
+  assertEquals(await meant("b\\ c.jpg"), [false, "b c.jpg"]);
+  assertEquals((await localPaths(`'${folder}/it's'`)).paths, [`${folder}/it's`]);
+  assertEquals((await localPaths("~")).paths, [homedir()]);
+  assertMatch((await trouble(localPaths(`${folder}/*.png`)))[1], /No file .* fits the pattern/);
+  assertMatch((await trouble(localPaths("~/no such")))[1], /There is no file ~\/no such/);
+});
+
+test("a pattern that fits too many files is refused", async (folder) => {
+  for (let at = 0; at <= MATCHES_MAX; at++) Deno.writeTextFileSync(`${folder}/${at}`, "");
+  const [status, text] = await trouble(localPaths(`${folder}/*`));
+  assertEquals([status, /more than 1000 files/.test(text)], ["full", true]);
+});
