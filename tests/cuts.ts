@@ -23,7 +23,7 @@ export function pullAll(link: Link, written: (bytes: Uint8Array) => void = () =>
   const inputs: LinkInput[] = [];
   for (let pulls = 0; pulls < PULLS_MAX; pulls++) {
     const input = link.pull();
-    if (input !== undefined) inputs.push(input);
+    if (input !== undefined) inputs.push(lasting(input));
     else if (link.pendingTransmit === 0) return inputs;
     for (let bytes = link.peekTransmit(); bytes.length > 0; bytes = link.peekTransmit()) {
       written(bytes.slice());
@@ -32,6 +32,15 @@ export function pullAll(link: Link, written: (bytes: Uint8Array) => void = () =>
     if (input !== undefined && stops(input)) return inputs;
   }
   throw new Error("pulling does not end");
+}
+
+/** The same, with bytes of its own where they would be overwritten by what comes next. */
+function lasting(input: LinkInput): LinkInput {
+  if (input.input !== "message") return input;
+  const { message } = input;
+  if (message.kind !== "data" && message.kind !== "packed") return input;
+  const body = { ...message.body, bytes: message.body.bytes.slice() };
+  return { ...input, message: { ...message, body } as typeof message };
 }
 
 /** Whether a link is good for nothing more after this. */
