@@ -55,6 +55,13 @@ export interface Opening<C> {
   readonly unit: Unit;
 }
 
+/** An upload to be decided; with `barred` only what was done before is answered. */
+interface Asked {
+  readonly id: number;
+  readonly command: Upload & Keyed;
+  readonly barred: Refusal | undefined;
+}
+
 /** The files of a forum. */
 export interface Files {
   /** How many transfers are under way. */
@@ -77,15 +84,20 @@ export interface Files {
   tidy(): void;
 }
 
+/** An upload under way. */
+interface ActiveUpload {
+  readonly kind: "upload";
+  readonly thread: number;
+  readonly carried: IncomingUpload;
+  /** The number under which the store keeps its bytes. */
+  readonly upload: number;
+  /** The client wants it no more, and the store is finishing it. */
+  givenUp: boolean;
+}
+
 /** A transfer under way. */
 type Active =
-  | {
-    readonly kind: "upload";
-    readonly thread: number;
-    readonly carried: IncomingUpload;
-    /** The number under which the store keeps its bytes. */
-    readonly upload: number;
-  }
+  | ActiveUpload
   | { readonly kind: "download"; readonly thread: number; readonly carried: OutgoingDownload };
 
 /** How long to wait before a transfer is asked for again, in ms. */
@@ -98,6 +110,8 @@ class ForumFiles implements Files {
   readonly #arriving = new Map<string, number>();
   /** Uploads under way, by the numbers under which the store keeps their bytes. */
   readonly #uploading = new Map<number, number>();
+  /** Uploads that the store is finishing, and what is done when that is over. */
+  readonly #finishing = new Map<number, (() => void)[]>();
   readonly #housekeeping: Housekeeping;
   count = 0;
 
@@ -118,22 +132,38 @@ class ForumFiles implements Files {
     session: ServiceSession,
     { id, command, unit, barred }: Opening<Upload & Keyed> & { barred: Refusal | undefined },
   ): void {
+    unit.aftermath.push(this.#consider(tx, session, { id, command, barred }));
+  }
+
+  /** Decides an upload, and gives what is to be done once that is durable. */
+  #consider(tx: Transaction, session: ServiceSession, { id, command, barred }: Asked): () => void {
     const { answer } = this.#options;
     const outcome = this.#decide(tx, session.user, { command, barred });
     if (isRefusal(outcome) || outcome.json !== undefined) {
-      unit.aftermath.push(() => {
+      return () => {
         answer(session, id, outcome as Answer);
         this.#recordUpload(session, command, outcome as Answer);
         session.wake();
-      });
-      return;
+      };
     }
-    const busy = this.#busy(session);
-    const upload = busy ?? this.#numberOf(tx, session.user, command);
-    unit.aftermath.push(() => {
+    const upload = this.#busy(session, id) ?? this.#numberOf(tx, session.user, command);
+    return () => {
       if (typeof upload !== "number") answer(session, id, upload);
       // By now the session may be over, or others may have begun.
       else this.#openUpload(session, { id, command, upload });
+      session.wake();
+    };
+  }
+
+  /** What was being finished is over: who has waited for it may get the file now, or go on. */
+  #considerAgain(session: ServiceSession, { id, command }: Omit<Asked, "barred">): void {
+    if (!session.present) return;
+    let act = () => {};
+    this.#options.log.transact((tx) => {
+      act = this.#consider(tx, session, { id, command, barred: undefined });
+    }, (failure) => {
+      if (failure === undefined) return act();
+      this.#options.answer(session, id, failure);
       session.wake();
     });
   }
@@ -171,11 +201,15 @@ class ForumFiles implements Files {
     return tx.putUpload({ ...wanted, at: clock() });
   }
 
-  #busy(session: ServiceSession): Refusal | undefined {
+  /** Why another transfer cannot begin under this number now, if it cannot. */
+  #busy(session: ServiceSession, id: number): Refusal | undefined {
     const { transfers, transfersOfOne } = this.#options.limits;
-    const own = this.#active.get(session)?.size ?? 0;
+    const own = this.#active.get(session);
+    if (own?.has(id)) {
+      return refuse("bad-field", "A transfer with the number of this command is under way.");
+    }
     const busy = (transfers > 0 && this.count >= transfers) ||
-      (transfersOfOne > 0 && own >= transfersOfOne);
+      (transfersOfOne > 0 && (own?.size ?? 0) >= transfersOfOne);
     return busy ? refuse("transfer-busy", undefined, { wait: BUSY_WAIT }) : undefined;
   }
 
@@ -186,8 +220,14 @@ class ForumFiles implements Files {
     const { blobs, answer } = this.#options;
     const { connection } = session;
     if (!session.present) return;
+    // It may be the same file, from a link that broke at its end: it need not come again.
+    const finishing = this.#finishing.get(upload);
+    if (finishing !== undefined) {
+      finishing.push(() => this.#considerAgain(session, { id, command }));
+      return;
+    }
     // Others may have begun since it was decided.
-    const busy = this.#busy(session);
+    const busy = this.#busy(session, id);
     if (busy !== undefined) return answer(session, id, busy);
     let opened = false;
     const over = (refusal: Refusal) => {
@@ -210,13 +250,18 @@ class ForumFiles implements Files {
         session.wake();
       },
       wake: () => session.wake(),
-      kept: (sha256) => this.#share(session, { id, command, upload, sha256 }, over),
+      kept: (sha256) => {
+        if (active.givenUp) this.#forgo(session, { id, upload, sha256 });
+        else this.#share(session, { id, command, upload, sha256 }, over);
+      },
       failed: (fault) => {
         this.#arrived(carried.finishing);
         over(refusalOf(fault));
       },
     });
-    this.#begin(session, id, { kind: "upload", thread: command.thread, carried, upload });
+    const { thread } = command;
+    const active: ActiveUpload = { kind: "upload", thread, carried, upload, givenUp: false };
+    this.#begin(session, id, active);
     adjust(this.#uploading, upload, 1);
   }
 
@@ -245,13 +290,26 @@ class ForumFiles implements Files {
     }, (failure) => {
       this.#arrived(sha256);
       const reply = failure ?? outcome;
-      if (isRefusal(reply)) return over(reply);
+      if (isRefusal(reply)) {
+        this.#housekeeping.removeUnused(sha256);
+        return over(reply);
+      }
       const { file, at } = JSON.parse(reply.json) as UploadKept;
       session.connection.transfers.kept(id, { sha256, file, at });
       this.#recordUpload(session, command, reply);
       this.#end(session, id);
       session.wake();
     });
+  }
+
+  /** The store has the bytes, and nobody wants them any more. */
+  #forgo(
+    session: ServiceSession,
+    { id, upload, sha256 }: { id: number; upload: number; sha256: string },
+  ): void {
+    this.#arrived(sha256);
+    this.#housekeeping.removeUnused(sha256);
+    this.#options.log.transact((tx) => tx.dropUpload(upload), () => this.#end(session, id));
   }
 
   #recordUpload(session: ServiceSession, { thread, name, size }: Upload, reply: Answer): void {
@@ -293,7 +351,7 @@ class ForumFiles implements Files {
     const { blobs, answer, record } = this.#options;
     const { transfers } = session.connection;
     if (!session.present) return;
-    const busy = this.#busy(session);
+    const busy = this.#busy(session, id);
     if (busy !== undefined) return answer(session, id, busy);
     const { sha256, size } = row;
     const { thread, offset = 0, upto } = command;
@@ -340,15 +398,27 @@ class ForumFiles implements Files {
     own.delete(id);
     this.count--;
     if (own.size === 0) this.#active.delete(session);
-    if (active.kind === "upload") adjust(this.#uploading, active.upload, -1);
+    if (active.kind === "download") return;
+    const { upload, carried } = active;
+    adjust(this.#uploading, upload, -1);
+    if (carried.finishing === undefined) return;
+    const waiting = this.#finishing.get(upload) ?? [];
+    this.#finishing.delete(upload);
+    for (const act of waiting) act();
   }
 
   event(session: ServiceSession, event: TransferEvent): void {
     const active = this.#active.get(session)?.get(event.id);
     if (active === undefined) return;
     const { kind, carried } = active;
+    if (kind === "upload" && carried.finishing !== undefined) {
+      // What is being finished is seen through.
+      active.givenUp ||= event.what === "abort";
+      return;
+    }
     if (event.what === "finish" && kind === "upload") {
       adjust(this.#arriving, event.finish.sha256, 1);
+      this.#finishing.set(active.upload, []);
     }
     carried.event(event);
     // The client has the whole file, or one side has given up.
