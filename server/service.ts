@@ -85,6 +85,8 @@ export interface Service {
   readonly connections: number;
   /** How many units of work were done. */
   readonly units: number;
+  /** Files on their way. */
+  readonly transfers: number;
   /** Bytes of events that are kept at hand for those who follow them. */
   readonly feedBytes: number;
   /** How often each limit was reached. */
@@ -159,6 +161,7 @@ class ForumService implements Service {
       limits: { ...FILE_LIMIT_DEFAULTS, ...options.fileLimits },
       clock: options.clock,
       answer: (session, id, reply) => this.#answer(session, id, reply),
+      count: (what) => this.#counters.add(what),
       record: (session, did, about) => this.#record(session, did, about),
     });
     // One for all sessions: there are many of them, and most do nothing.
@@ -186,6 +189,9 @@ class ForumService implements Service {
   }
   get units(): number {
     return this.#units.count;
+  }
+  get transfers(): number {
+    return this.#files.count;
   }
   get feedBytes(): number {
     return this.#hub.bytes;
@@ -257,7 +263,7 @@ class ForumService implements Service {
   }
 
   tidyFiles(): void {
-    this.#files.tidy();
+    this.#files.tidy(this.#now);
   }
 
   /** Tells which limits were reached since the last time. */

@@ -24,6 +24,11 @@ export interface Expected {
   readonly offset: number;
   /** Bytes that may be under way. */
   readonly window: number;
+  /**
+   * Bytes before `offset` that came on an earlier connection and are not stored yet: until they are, they take
+   * up room in the window. None if it is not given.
+   */
+  readonly behind?: number;
 }
 
 /** One end of a transfer that receives. */
@@ -46,17 +51,19 @@ export interface Receiver {
 
 class IncomingFile implements Receiver {
   readonly #size: number;
+  readonly #offset: number;
   readonly #window: number;
   state: ReceiverState = "receiving";
   position: number;
   upto: number;
   #stored: number;
 
-  constructor({ size, offset, window }: Expected) {
+  constructor({ size, offset, window, behind = 0 }: Expected) {
     this.#size = size;
     this.#window = window;
-    this.position = this.#stored = offset;
-    this.upto = Math.min(size, offset + window);
+    this.position = this.#offset = offset;
+    this.#stored = offset - behind;
+    this.upto = Math.max(offset, Math.min(size, this.#stored + window));
   }
 
   get whole(): boolean {
@@ -84,9 +91,10 @@ class IncomingFile implements Receiver {
     const upto = Math.min(this.#size, this.#stored + this.#window);
     // A word for each chunk would be wasted, but whoever may not send a whole one waits for a word.
     const waits = this.upto - this.position < CHUNK_MAX;
-    if (upto === this.upto || !(waits || upto - this.upto >= this.#window / 4)) return undefined;
+    if (upto <= this.upto || !(waits || upto - this.upto >= this.#window / 4)) return undefined;
     this.upto = upto;
-    return { at: this.#stored, upto };
+    // Of what came before, this connection's sender knows nothing.
+    return { at: Math.max(this.#offset, this.#stored), upto };
   }
 }
 

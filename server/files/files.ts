@@ -26,6 +26,7 @@ import type { Unit } from "../units.ts";
 import type { FileLimits } from "./file_limits.ts";
 import { createHousekeeping, type Housekeeping } from "./housekeeping.ts";
 import { type IncomingUpload, openUpload } from "./incoming_upload.ts";
+import { createUnderWay, type UnderWay } from "./under_way.ts";
 import { mayDeflate, openDownload, type OutgoingDownload } from "./outgoing_download.ts";
 
 /** What files need. */
@@ -37,6 +38,8 @@ export interface FilesOptions {
   readonly clock: () => number;
   /** Answers a command that was taken on. */
   readonly answer: (session: ServiceSession, id: number, reply: Answer) => void;
+  /** Counts that a limit was reached. */
+  readonly count: (what: "transfer-busy" | "stalled") => void;
   /** Tells the activity log. */
   readonly record: (
     session: ServiceSession,
@@ -80,14 +83,20 @@ export interface Files {
   part(session: ServiceSession): void;
   /** A user can no longer see a thread: what they are getting from it ends. */
   shutOut(user: string, scope: string): void;
-  /** Does a little of what can wait; call it about once a second. */
-  tidy(): void;
+  /** Does a little of what can wait; call it about once a second, with the time in ms. */
+  tidy(now: number): void;
+}
+
+/** What all transfers under way have. */
+interface Carried {
+  readonly thread: number;
+  /** Ends it, and says why: by ABORT, or as the answer to its command if it has not begun. */
+  readonly over: (refusal: Refusal) => void;
 }
 
 /** An upload under way. */
-interface ActiveUpload {
+interface ActiveUpload extends Carried {
   readonly kind: "upload";
-  readonly thread: number;
   readonly carried: IncomingUpload;
   /** The number under which the store keeps its bytes. */
   readonly upload: number;
@@ -95,17 +104,21 @@ interface ActiveUpload {
   givenUp: boolean;
 }
 
-/** A transfer under way. */
-type Active =
-  | ActiveUpload
-  | { readonly kind: "download"; readonly thread: number; readonly carried: OutgoingDownload };
+/** A download under way. */
+interface ActiveDownload extends Carried {
+  readonly kind: "download";
+  readonly carried: OutgoingDownload;
+}
 
-/** How long to wait before a transfer is asked for again, in ms. */
-const BUSY_WAIT = 500;
+/** A transfer under way. */
+type Active = ActiveUpload | ActiveDownload;
+
+/** What is said to whoever stands in the way of others. */
+const STALLED = "It stood still, and others wait. Go on with it later.";
 
 class ForumFiles implements Files {
   readonly #options: FilesOptions;
-  readonly #active = new Map<ServiceSession, Map<number, Active>>();
+  readonly #underWay: UnderWay<Active>;
   /** Contents that the store has, or is about to have, and that no entry of the log has yet. */
   readonly #arriving = new Map<string, number>();
   /** Uploads under way, by the numbers under which the store keeps their bytes. */
@@ -113,11 +126,11 @@ class ForumFiles implements Files {
   /** Uploads that the store is finishing, and what is done when that is over. */
   readonly #finishing = new Map<number, (() => void)[]>();
   readonly #housekeeping: Housekeeping;
-  count = 0;
 
   constructor(options: FilesOptions) {
     this.#options = options;
-    const { log, blobs, clock } = options;
+    const { log, blobs, clock, limits } = options;
+    this.#underWay = createUnderWay<Active>(limits, (active) => !isFinishing(active));
     this.#housekeeping = createHousekeeping({
       log,
       blobs,
@@ -125,6 +138,10 @@ class ForumFiles implements Files {
       uploading: (number) => this.#uploading.has(number),
       arriving: (sha256) => this.#arriving.has(sha256),
     });
+  }
+
+  get count(): number {
+    return this.#underWay.count;
   }
 
   upload(
@@ -146,7 +163,7 @@ class ForumFiles implements Files {
         session.wake();
       };
     }
-    const upload = this.#busy(session, id) ?? this.#numberOf(tx, session.user, command);
+    const upload = this.#refusal(session, id) ?? this.#numberOf(tx, session.user, command);
     return () => {
       if (typeof upload !== "number") answer(session, id, upload);
       // By now the session may be over, or others may have begun.
@@ -201,23 +218,29 @@ class ForumFiles implements Files {
     return tx.putUpload({ ...wanted, at: clock() });
   }
 
-  /** Why another transfer cannot begin under this number now, if it cannot. */
-  #busy(session: ServiceSession, id: number): Refusal | undefined {
-    const { transfers, transfersOfOne } = this.#options.limits;
-    const own = this.#active.get(session);
-    if (own?.has(id)) {
-      return refuse("bad-field", "A transfer with the number of this command is under way.");
-    }
-    const busy = (transfers > 0 && this.count >= transfers) ||
-      (transfersOfOne > 0 && (own?.size ?? 0) >= transfersOfOne);
-    return busy ? refuse("transfer-busy", undefined, { wait: BUSY_WAIT }) : undefined;
+  /** Makes room for another transfer of this session, or says why there is none. */
+  #makeRoom(session: ServiceSession, id: number): Refusal | undefined {
+    const refusal = this.#refusal(session, id);
+    if (refusal !== undefined) return refusal;
+    const hindrance = this.#underWay.hindrance();
+    if (hindrance === undefined) return undefined;
+    this.#options.count("stalled");
+    breakOff(hindrance.active, refuse("transfer-busy", STALLED));
+    return undefined;
+  }
+
+  /** Why another transfer cannot begin, if it cannot. */
+  #refusal(session: ServiceSession, id: number): Refusal | undefined {
+    const refusal = this.#underWay.refusal(session, id);
+    if (refusal?.status === "transfer-busy") this.#options.count("transfer-busy");
+    return refusal;
   }
 
   #openUpload(
     session: ServiceSession,
     { id, command, upload }: { id: number; command: Upload & Keyed; upload: number },
   ): void {
-    const { blobs, answer } = this.#options;
+    const { blobs, answer, limits } = this.#options;
     const { connection } = session;
     if (!session.present) return;
     // It may be the same file, from a link that broke at its end: it need not come again.
@@ -227,7 +250,7 @@ class ForumFiles implements Files {
       return;
     }
     // Others may have begun since it was decided.
-    const busy = this.#busy(session, id);
+    const busy = this.#makeRoom(session, id);
     if (busy !== undefined) return answer(session, id, busy);
     let opened = false;
     const over = (refusal: Refusal) => {
@@ -242,6 +265,7 @@ class ForumFiles implements Files {
       blobs,
       upload,
       size: command.size,
+      window: limits.window,
       transfers: connection.transfers,
       opened: (offset, upto) => {
         opened = true;
@@ -260,8 +284,8 @@ class ForumFiles implements Files {
       },
     });
     const { thread } = command;
-    const active: ActiveUpload = { kind: "upload", thread, carried, upload, givenUp: false };
-    this.#begin(session, id, active);
+    const active: ActiveUpload = { kind: "upload", thread, carried, over, upload, givenUp: false };
+    this.#underWay.begin(session, id, active);
     adjust(this.#uploading, upload, 1);
   }
 
@@ -351,12 +375,20 @@ class ForumFiles implements Files {
     const { blobs, answer, record } = this.#options;
     const { transfers } = session.connection;
     if (!session.present) return;
-    const busy = this.#busy(session, id);
+    const busy = this.#makeRoom(session, id);
     if (busy !== undefined) return answer(session, id, busy);
     const { sha256, size } = row;
     const { thread, offset = 0, upto } = command;
     const deflate = (command.deflate ?? false) && mayDeflate({ offset, upto, size });
     let opened = false;
+    const over = (refusal: Refusal) => {
+      const { status, text } = refusal;
+      if (opened) transfers.cancel(id, status, text);
+      else answer(session, id, refusal);
+      record(session, "download", { thread, name: row.name, refused: status });
+      this.#end(session, id);
+      session.wake();
+    };
     const carried = openDownload({
       id,
       transfers,
@@ -372,33 +404,14 @@ class ForumFiles implements Files {
         record(session, "download", { thread, name: row.name });
       },
       wake: () => session.wake(),
-      failed: (fault) => {
-        const { status, text } = refusalOf(fault);
-        if (opened) transfers.cancel(id, status, text);
-        else answer(session, id, refuse(status, text));
-        record(session, "download", { thread, name: row.name, refused: status });
-        this.#end(session, id);
-        session.wake();
-      },
+      failed: (fault) => over(refusalOf(fault)),
     });
-    this.#begin(session, id, { kind: "download", thread, carried });
-  }
-
-  #begin(session: ServiceSession, id: number, active: Active): void {
-    const own = this.#active.get(session) ?? new Map<number, Active>();
-    own.set(id, active);
-    this.#active.set(session, own);
-    this.count++;
+    this.#underWay.begin(session, id, { kind: "download", thread, carried, over });
   }
 
   #end(session: ServiceSession, id: number): void {
-    const own = this.#active.get(session);
-    const active = own?.get(id);
-    if (own === undefined || active === undefined) return;
-    own.delete(id);
-    this.count--;
-    if (own.size === 0) this.#active.delete(session);
-    if (active.kind === "download") return;
+    const active = this.#underWay.end(session, id);
+    if (active?.kind !== "upload") return;
     const { upload, carried } = active;
     adjust(this.#uploading, upload, -1);
     if (carried.finishing === undefined) return;
@@ -408,17 +421,19 @@ class ForumFiles implements Files {
   }
 
   event(session: ServiceSession, event: TransferEvent): void {
-    const active = this.#active.get(session)?.get(event.id);
+    const active = this.#underWay.get(session, event.id);
     if (active === undefined) return;
     const { kind, carried } = active;
-    if (kind === "upload" && carried.finishing !== undefined) {
-      // What is being finished is seen through.
-      active.givenUp ||= event.what === "abort";
-      return;
-    }
-    if (event.what === "finish" && kind === "upload") {
-      adjust(this.#arriving, event.finish.sha256, 1);
-      this.#finishing.set(active.upload, []);
+    this.#underWay.moved(session, event.id, bytesOf(event));
+    if (active.kind === "upload") {
+      if (isFinishing(active)) {
+        active.givenUp ||= event.what === "abort";
+        return;
+      }
+      if (event.what === "finish") {
+        adjust(this.#arriving, event.finish.sha256, 1);
+        this.#finishing.set(active.upload, []);
+      }
     }
     carried.event(event);
     // The client has the whole file, or one side has given up.
@@ -434,31 +449,46 @@ class ForumFiles implements Files {
   }
 
   part(session: ServiceSession): void {
-    const own = this.#active.get(session);
-    if (own === undefined) return;
-    for (const [id, active] of own) {
-      // What the store is finishing is seen through.
-      if (active.kind === "upload" && active.carried.finishing !== undefined) continue;
+    for (const { id, active } of this.#underWay.of(session)) {
+      if (isFinishing(active)) continue;
       active.carried.close();
       this.#end(session, id);
     }
   }
 
   shutOut(user: string, scope: string): void {
-    for (const [session, own] of this.#active) {
-      if (session.user !== user) continue;
-      for (const [id, { thread, kind, carried }] of own) {
-        if (kind !== "download" || threadScope(thread) !== scope) continue;
-        session.connection.transfers.cancel(id, "no-thread");
-        carried.close();
-        this.#end(session, id);
-        session.wake();
-      }
+    for (const { active } of this.#underWay.ofUser(user)) {
+      if (active.kind !== "download" || threadScope(active.thread) !== scope) continue;
+      breakOff(active, refuse("no-thread"));
     }
   }
 
-  tidy(): void {
+  tidy(now: number): void {
+    this.#underWay.look(now);
     this.#housekeeping.tidy();
+  }
+}
+
+/** Ends a transfer; what came of an upload stays to be gone on with. */
+function breakOff({ carried, over }: Active, why: Refusal): void {
+  carried.close();
+  over(why);
+}
+
+/** Whether the store has all bytes of an upload, and looks whether they are right: that is seen through. */
+function isFinishing(active: Active): boolean {
+  return active.kind === "upload" && active.carried.finishing !== undefined;
+}
+
+/** How many bytes of a file have come, or have left. */
+function bytesOf(event: TransferEvent): number {
+  switch (event.what) {
+    case "data":
+      return event.raw ?? event.bytes.length;
+    case "wanted":
+      return event.bytes;
+    default:
+      return 0;
   }
 }
 

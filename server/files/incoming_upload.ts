@@ -8,7 +8,7 @@
  * @module
  */
 
-import { WINDOW_BYTES } from "../../protocol/transfer/receiver.ts";
+import { CHUNK_MAX } from "../../protocol/catalogue.ts";
 import type { TransferEvent, Transfers } from "../../protocol/transfer/transfers.ts";
 import type { BlobFault, BlobStore, BlobWriter } from "../blob/blob_store.ts";
 
@@ -24,6 +24,8 @@ export interface IncomingUploadOptions {
   /** The number under which the store keeps what is not whole yet. */
   readonly upload: number;
   readonly size: number;
+  /** Bytes that may be under way. */
+  readonly window: number;
   /** Bytes from `offset` on may come, up to `upto` at first. */
   readonly opened: (offset: number, upto: number) => void;
   /** There may be something to write. */
@@ -55,10 +57,10 @@ class GatheredUpload implements IncomingUpload {
 
   constructor(options: IncomingUploadOptions) {
     this.#options = options;
-    const { id, transfers, blobs, upload, size } = options;
+    const { id, transfers, blobs, upload, size, window } = options;
     this.#writer = blobs.write(upload, { size }, {
       opened: (offset) => {
-        const { upto } = transfers.receive(id, { size, offset, window: WINDOW_BYTES });
+        const { upto } = transfers.receive(id, { size, offset, window });
         options.opened(offset, upto);
       },
       stored: (count) => {
@@ -100,7 +102,9 @@ class GatheredUpload implements IncomingUpload {
       if (this.#filled === BATCH_BYTES) this.#flush();
     }
     // With so much under way the client may soon have to wait for what lies here.
-    if (this.#underWay >= WINDOW_BYTES / 2) this.#flush();
+    const { window } = this.#options;
+    const left = window - this.#underWay;
+    if (left <= window / 2 || left < CHUNK_MAX) this.#flush();
   }
 
   #flush(): void {
