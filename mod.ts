@@ -2,7 +2,8 @@
  * The portable core of DFP/2, the Digital Forum Protocol: bytes and time in, transitions and bytes out.
  *
  * Nothing here opens a socket, reads a clock or rolls dice, so it runs wherever JavaScript does. A server
- * couples {@linkcode createServerConnection} to its sockets, a client {@linkcode createClientSession}
+ * couples {@linkcode createServerConnection} to its sockets, and hands people with a terminal over to
+ * {@linkcode createTextConnection}; a client couples {@linkcode createClientSession}
  * (or, for one link only, {@linkcode createClientConnection}); {@linkcode decide} and
  * {@linkcode evolve} are the forum itself.
  *
@@ -37,6 +38,7 @@ export {
   type View,
 } from "./protocol/forum/state.ts";
 export * from "./protocol/frame.ts";
+export type { Handover } from "./protocol/link.ts";
 export * from "./protocol/lockout.ts";
 export * from "./protocol/message.ts";
 export * from "./protocol/rate.ts";
@@ -54,12 +56,17 @@ export * from "./protocol/scram_server.ts";
 export * from "./protocol/server_connection.ts";
 export * from "./protocol/server_table.ts";
 export * from "./protocol/status.ts";
+export type { Zone } from "./protocol/terminal/moment.ts";
 export * from "./protocol/text.ts";
 export * from "./protocol/transfer/receiver.ts";
 export * from "./protocol/transfer/sender.ts";
 export * from "./protocol/transfer/shrinking.ts";
 export * from "./protocol/transfer/transfer_table.ts";
 export * from "./protocol/transfer/transfers.ts";
+export type { Salting } from "./protocol/text_mode/secrets.ts";
+export * from "./protocol/text_mode/text_connection.ts";
+export * from "./protocol/text_mode/text_table.ts";
+export type { TransmitBuffer } from "./protocol/transmit_buffer.ts";
 export {
   createVerifier,
   fakeVerifier,

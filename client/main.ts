@@ -10,10 +10,10 @@ import { type ConsoleArguments, HELP, readArguments } from "./console/arguments.
 import { runInteractive, runScripted } from "./console/console.ts";
 import { eventJson } from "./console/json_output.ts";
 import { readLines } from "./console/line_queue.ts";
-import { type Failed, failure, isStatusError } from "./console/outcome.ts";
-import { failedText } from "./console/render_outcome.ts";
+import { type Failed, failure, isStatusError } from "../protocol/terminal/outcome.ts";
+import { failedText } from "../protocol/terminal/render_outcome.ts";
 import { type Asker, signIn } from "./console/sign_in.ts";
-import { visibleLine } from "./console/visible.ts";
+import { visibleLine } from "../protocol/terminal/visible.ts";
 import { dialTcp } from "./connect/tcp.ts";
 import { connectForum, type ForumClient } from "./forum_client.ts";
 

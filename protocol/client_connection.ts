@@ -211,6 +211,9 @@ class Client implements ClientConnection {
         return pulled.line + "\r\n" === BANNER
           ? { input: "banner" }
           : { input: "stranger", ending: ending("bad-opening", "This is no DFP server.") };
+      case "other":
+        // A client's link leaves nothing to others.
+        throw new Error("the stream of a client is handed over");
       case "fault":
         return { input: "fault", ending: pulled };
       case "end":

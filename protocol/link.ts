@@ -14,10 +14,10 @@
 
 import { CATALOGUE, type Kind, type Side } from "./catalogue.ts";
 import { FRAME_HEADER_BYTES, readFrame } from "./frame.ts";
-import { type Message, type MessageFault, parseMessage, payloadOf } from "./message.ts";
-import { createReceiveBuffer } from "./receive_buffer.ts";
+import { type Message, type MessageFault, parseMessage, payloadOf, PREFACE } from "./message.ts";
+import { createReceiveBuffer, type ReceiveBuffer } from "./receive_buffer.ts";
 import { STATUS, type StatusName } from "./status.ts";
-import { createTransmitBuffer } from "./transmit_buffer.ts";
+import { createTransmitBuffer, type TransmitBuffer } from "./transmit_buffer.ts";
 
 /** The longest opening line, in bytes, with its end. */
 export const OPENING_LINE_MAX = 1024;
@@ -34,6 +34,8 @@ export const SILENT_HEARTBEATS = 3;
 export type LinkInput =
   /** The peer's first line, without its end. */
   | { readonly input: "line"; readonly line: string }
+  /** The peer begins with something else than the preface. Nothing of it was taken: hand the stream over. */
+  | { readonly input: "other" }
   /** A message, and the offset of its frame in the peer's stream. */
   | { readonly input: "message"; readonly message: Message; readonly offset: number }
   /** A command that cannot be understood, and can be refused by its number; and the offset of its frame. */
@@ -69,6 +71,22 @@ export interface LinkOptions {
   readonly now: number;
   /** Gives a frame to write when nothing else waits: what is told after all talk, as files are. */
   readonly bulk?: () => Uint8Array | undefined;
+  /** Whether a peer that does not begin with the preface is left to {@linkcode Link.handOver}. */
+  readonly others?: boolean;
+}
+
+/** A stream for somebody else to go on with. */
+export interface Handover {
+  /** What has come and was not taken. */
+  readonly received: ReceiveBuffer;
+  /** What waits to be written. */
+  readonly transmit: TransmitBuffer;
+  /** The time of the last input. */
+  readonly now: number;
+  /** Whether the peer sends no more. */
+  readonly ended: boolean;
+  /** Whether nothing can be written any more. */
+  readonly severed: boolean;
 }
 
 /** One side of a byte stream. */
@@ -110,6 +128,8 @@ export interface Link {
   end(status?: StatusName, reason?: string): void;
   /** Forgets all bytes: the connection is closed. */
   release(): void;
+  /** Gives the stream away, with all that waits in it: this link has ended without a word. */
+  handOver(): Handover;
 }
 
 const LINE_FEED = 0x0a;
@@ -119,8 +139,9 @@ class ByteLink implements Link {
   readonly #side: Side;
   readonly #peer: Side;
   readonly #frame: number;
-  readonly #received = createReceiveBuffer();
-  readonly #transmit = createTransmitBuffer();
+  readonly #others: boolean;
+  #received = createReceiveBuffer();
+  #transmit = createTransmitBuffer();
   readonly #largest: () => number;
   readonly #bulk: () => Uint8Array | undefined;
   /** What is left of the frame of bulk that is being written: it stands at the front. */
@@ -145,7 +166,10 @@ class ByteLink implements Link {
   owing = false;
   heartbeat: number;
 
-  constructor({ side, frame, heartbeat, now, bulk = () => undefined }: LinkOptions) {
+  constructor(
+    { side, frame, heartbeat, now, others = false, bulk = () => undefined }: LinkOptions,
+  ) {
+    this.#others = others;
     this.#side = side;
     this.#bulk = bulk;
     this.#peer = side === "server" ? "client" : "server";
@@ -267,6 +291,7 @@ class ByteLink implements Link {
   }
 
   #pullLine(): LinkInput | undefined {
+    if (this.#others && !mayBePreface(this.#received)) return { input: "other" };
     const end = this.#received.indexOf(LINE_FEED, OPENING_LINE_MAX);
     if (end < 0) {
       return this.#received.length < OPENING_LINE_MAX ? undefined : this.#fault("bad-opening");
@@ -366,6 +391,30 @@ class ByteLink implements Link {
     this.#received.clear();
     this.#sever();
   }
+
+  handOver(): Handover {
+    const stream = {
+      received: this.#received,
+      transmit: this.#transmit,
+      now: this.#now,
+      ended: this.#ended,
+      severed: this.#severed,
+    };
+    this.#received = createReceiveBuffer();
+    this.#transmit = createTransmitBuffer();
+    this.release();
+    return stream;
+  }
+}
+
+/** Whether these bytes are the preface, or its beginning. */
+function mayBePreface(received: ReceiveBuffer): boolean {
+  for (let at = 0; at < received.length && at < PREFACE.length; at++) {
+    const byte = received.at(at);
+    if (byte === LINE_FEED && at === PREFACE.length - 2) return true;
+    if (byte !== PREFACE.charCodeAt(at)) return false;
+  }
+  return true;
 }
 
 /** Makes a link. */

@@ -16,7 +16,7 @@ import type { Register, Welcome } from "./body.ts";
 import type { Connection, Ending, Step } from "./connection.ts";
 import type { Command } from "./forum/command.ts";
 import { type Role, userScope } from "./forum/event.ts";
-import { createLink, type Link, type LinkInput } from "./link.ts";
+import { createLink, type Handover, type Link, type LinkInput } from "./link.ts";
 import {
   BANNER,
   FRAME_PAYLOAD_MAX,
@@ -41,6 +41,7 @@ import {
   type TransferMessage,
   type Transfers,
 } from "./transfer/transfers.ts";
+import { statusLine } from "./text_mode/status_line.ts";
 import type { Verifier } from "./verifier.ts";
 
 /** What every transition of a server's connection says. */
@@ -63,6 +64,8 @@ export type ServerTransition =
   | ServerStep & { readonly kind: "command"; readonly id: number; readonly command: Command }
   /** Something happened to a file that is sent or received. */
   | ServerStep & { readonly kind: "transfer"; readonly event: TransferEvent }
+  /** The stream is for a connection in text mode to go on with. Nothing comes after it. */
+  | ServerStep & { readonly kind: "handed-over"; readonly stream: Handover }
   /** The session is over; what waits is still written. */
   | ServerStep & { readonly kind: "closing"; readonly ending: Ending }
   /** The last one: close the stream. */
@@ -84,6 +87,8 @@ export interface ServerConnectionOptions {
   readonly idleTimeout?: number;
   /** The channel to bind SCRAM to. */
   readonly binding?: ChannelBinding;
+  /** Whether a client that does not begin with the preface is handed over, instead of being turned away. */
+  readonly text?: boolean;
 }
 
 /** What to tell a user who is let in. */
@@ -100,6 +105,8 @@ export interface Grant {
 export interface ServerConnection extends Connection<ServerTransition, ServerState> {
   /** The files that are sent and received on it; begun by whoever opened them with a command. */
   readonly transfers: Transfers;
+  /** Tells it from a connection in text mode. */
+  readonly mode: "frames";
   /** Answers `verifier-wanted`. Too late an answer does nothing; one that was not asked for throws an Error. */
   provideVerifier(verifier: Verifier, now: number): void;
   /** Lets the user in. Too late an answer does nothing; one that was not asked for throws an Error. */
@@ -168,19 +175,24 @@ class Server implements ServerConnection {
   #due: "late" | "idle" | undefined;
 
   constructor(options: ServerConnectionOptions) {
-    const { now, welcome, signInTimeout = 60_000 } = options;
+    const { now, welcome, signInTimeout = 60_000, text = false } = options;
     this.#options = options;
     this.#signInUntil = now + signInTimeout;
     this.#link = createLink({
       side: "server",
       frame: Math.min(welcome.limits.frame, FRAME_PAYLOAD_MAX),
-      heartbeat: welcome.heartbeat,
+      // A person at a terminal is asked for no sign of life, and cannot read PING.
+      heartbeat: text ? 0 : welcome.heartbeat,
       now,
       bulk: () => this.#transfers?.pull(),
+      others: text,
     });
     this.#link.sendText(BANNER);
   }
 
+  get mode(): "frames" {
+    return "frames";
+  }
   get state(): ServerState {
     return this.#state;
   }
@@ -215,9 +227,14 @@ class Server implements ServerConnection {
     return due === undefined ? link : link === undefined ? due : Math.min(due, link);
   }
 
+  /** Whether there is nothing more to hear or to say. */
+  get #over(): boolean {
+    return this.#state === "closed" || this.#state === "handed-over";
+  }
+
   /** When this session is late or idle. */
   #deadline(): number | undefined {
-    if (this.#due !== undefined || this.#link.ending || this.#state === "closed") return undefined;
+    if (this.#due !== undefined || this.#link.ending || this.#over) return undefined;
     if (this.#state !== "ready") return this.#signInUntil;
     const { idleTimeout = 0 } = this.#options;
     return idleTimeout > 0 && this.#owed === 0 ? this.#commandAt + idleTimeout : undefined;
@@ -264,6 +281,8 @@ class Server implements ServerConnection {
     switch (pulled.input) {
       case "line":
         return { input: pulled.line + "\r\n" === PREFACE ? "preface" : "stranger" };
+      case "other":
+        return { input: "other" };
       case "fault":
         return { input: "fault", ending: pulled };
       case "end":
@@ -344,9 +363,14 @@ class Server implements ServerConnection {
     switch (action) {
       case "none":
         return undefined;
+      case "begin":
+        this.#link.heartbeat = this.#options.welcome.heartbeat;
+        return undefined;
+      case "handOver":
+        return { ...step, kind: "handed-over", stream: this.#link.handOver() };
       case "turnAway":
         // A person at a keyboard cannot read frames.
-        this.#link.sendText(`DFP ${STATUS["bad-opening"].code} ${STATUS["bad-opening"].text}\r\n`);
+        this.#link.sendText(`${statusLine("bad-opening")}\r\n`);
         return this.#close(step, ending("bad-opening"));
       case "welcome": {
         const { welcome, time } = this.#options;
@@ -456,7 +480,7 @@ class Server implements ServerConnection {
   /** An answer from outside: it counts in the state that asked, and is late in an ended one. */
   #answer(given: Given, now: number): void {
     this.#link.tick(now);
-    if (this.#state === "closing" || this.#state === "closed") return;
+    if (this.#state === "closing" || this.#over) return;
     if (SERVER_TABLE[this.#state][given.input] === undefined) {
       throw new Error(`${given.input} answers nothing in state ${this.#state}`);
     }
@@ -503,7 +527,7 @@ class Server implements ServerConnection {
 
   close(status: StatusName, now: number): void {
     this.#link.tick(now);
-    if (this.#state === "closing" || this.#state === "closed") return;
+    if (this.#state === "closing" || this.#over) return;
     this.#take({ input: "close", ending: ending(status) });
   }
 }

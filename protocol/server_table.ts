@@ -24,6 +24,8 @@ export type ServerState =
   | "granting"
   /** Somebody is signed in. */
   | "ready"
+  /** The client is no program of this protocol: its stream was given to a connection in text mode. */
+  | "handed-over"
   /** BYE was sent or the peer ended: the rest is written. */
   | "closing"
   | "closed";
@@ -32,6 +34,7 @@ export type ServerState =
 export type ServerInput =
   | "preface"
   | "stranger"
+  | "other"
   | "hello"
   | "other-version"
   | "login"
@@ -58,7 +61,9 @@ export type ServerInput =
 /** What the connection does about an input, before it tells what happened. */
 export type ServerAction =
   | "none"
+  | "begin"
   | "turnAway"
+  | "handOver"
   | "welcome"
   | "refuseVersion"
   | "askVerifier"
@@ -92,8 +97,9 @@ const ENDINGS = {
 export const SERVER_TABLE: StateTable<ServerState, ServerInput, ServerAction> = {
   opening: {
     ...ENDINGS,
-    preface: ["none", "greeting"],
+    preface: ["begin", "greeting"],
     stranger: ["turnAway", "closing"],
+    other: ["handOver", "handed-over"],
   },
   greeting: {
     ...ENDINGS,
@@ -133,6 +139,7 @@ export const SERVER_TABLE: StateTable<ServerState, ServerInput, ServerAction> = 
     "transfer": ["transfer", "ready"],
     "idle": ["bye", "closing"],
   },
-  closing: { finished: ["finish", "closed"] },
-  closed: {},
+  "handed-over": {},
+  "closing": { finished: ["finish", "closed"] },
+  "closed": {},
 };

@@ -79,14 +79,19 @@ class Porter implements Admissions {
       case "enter": {
         const folded = fold(job.user);
         const occupied = presence.of(folded).size > 0 || entering(folded);
-        const place = { source: session.source, occupied, verifier: session.verifier! };
+        const place = {
+          source: session.source,
+          occupied,
+          verifier: session.verifier!,
+          lasting: isLasting(session),
+        };
         const outcome = signIn.enter(tx, job.user, place);
         return this.#admit(session, outcome, { unit, did: "sign-in" });
       }
       case "resume":
         return this.#admit(session, this.#resume(tx, job.token), { unit, did: "resume" });
       case "register": {
-        const outcome = signIn.register(tx, job.registration);
+        const outcome = signIn.register(tx, job.registration, isLasting(session));
         return this.#admit(session, outcome, { unit, did: "register" });
       }
     }
@@ -161,13 +166,18 @@ class Porter implements Admissions {
     session.token = hash;
     session.present = true;
     signedIn(session);
-    this.#holders.set(hash, session);
+    if (hash !== "") this.#holders.set(hash, session);
     presence.enter(session, clock());
     // The same token on a new link: the old link is dead, whether it knows it or not.
     if (old !== undefined) end(old, "replaced");
-    record(session, did);
+    record(session, did, session.connection.mode === "text" ? { by: "text" } : undefined);
     session.wake();
   }
+}
+
+/** Whether a token is of any use: a person at a terminal types the password each time. */
+function isLasting(session: ServiceSession): boolean {
+  return session.connection.mode === "frames";
 }
 
 /** Makes the admission of a service. */

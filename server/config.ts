@@ -34,6 +34,10 @@ export interface ServerConfig {
   readonly lockout: number;
   /** Seconds without a command after which a session ends; 0 is never. */
   readonly idleTimeout: number;
+  /** Whether people may come in with a terminal alone, as by `nc`. */
+  readonly text: boolean;
+  /** Seconds without a word after which such a session ends; 0 is never. */
+  readonly textIdleTimeout: number;
   /** Seconds of silence after which a client is asked for a sign of life, 1 to 3,600. */
   readonly heartbeat: number;
   /** Whether an account that is signed in is refused a second session. */
@@ -59,6 +63,8 @@ export const CONFIG_DEFAULTS: ServerConfig = {
   maxAttempts: 3,
   lockout: 10,
   idleTimeout: 0,
+  text: true,
+  textIdleTimeout: 600,
   heartbeat: 15,
   singleSession: false,
   log: "text",
@@ -77,6 +83,10 @@ export const USAGE = `Usage: deno run -A server/main.ts [PORT] [options]
   --max-attempts N        wrong passwords before a lock-out (default 3)
   --lockout SECONDS       length of the first lock-out (default 10); it doubles up to 15 minutes
   --idle-timeout SECONDS  end sessions that ask for nothing for so long (default 0: never)
+  --text on|off           whether people may come in with nc alone; passwords are then typed in
+                          the clear, so only from this machine or through TLS (default on)
+  --text-idle-timeout SECONDS
+                          end their sessions after so long without a word (default 600; 0: never)
   --heartbeat SECONDS     ask silent clients for a sign of life (default 15)
   --single-session        allow one session an account
   --credentials FILE      make the accounts of this file: a user and a password a line
@@ -97,6 +107,8 @@ const STRINGS = [
   "max-attempts",
   "lockout",
   "idle-timeout",
+  "text",
+  "text-idle-timeout",
   "heartbeat",
   "credentials",
   "admin-password-file",
@@ -180,6 +192,12 @@ function readArguments(args: string[]): Invocation {
       maxAttempts: whole("max-attempts", CONFIG_DEFAULTS.maxAttempts, [1, 1000]),
       lockout: whole("lockout", CONFIG_DEFAULTS.lockout, [1, 900]),
       idleTimeout: whole("idle-timeout", CONFIG_DEFAULTS.idleTimeout, [0, 1_000_000]),
+      text: choice(given.text, "text", ["on", "off"]) === "on",
+      textIdleTimeout: whole(
+        "text-idle-timeout",
+        CONFIG_DEFAULTS.textIdleTimeout,
+        [0, 1_000_000],
+      ),
       heartbeat: whole("heartbeat", CONFIG_DEFAULTS.heartbeat, [1, 3600]),
       singleSession: given["single-session"],
       ...given.credentials !== undefined && { credentials: given.credentials },

@@ -1,6 +1,6 @@
 /**
- * Passwords that the server itself is given: the admin's, and those of a credentials file. They become
- * verifiers at once and are not kept. WebCrypto does the slow part off the main thread.
+ * Passwords that the server itself is given: the admin's, those of a credentials file, and those that are
+ * typed in text mode. They become verifiers at once and are not kept. WebCrypto does the slow part off the main thread.
  *
  * @module
  */
@@ -9,7 +9,12 @@ import { SCRAM_LIMITS } from "../protocol/scram.ts";
 import { createVerifier, normalizePassword, type Verifier } from "../protocol/verifier.ts";
 import { ITERATIONS } from "./sign_in.ts";
 
-async function saltPassword(password: string, salt: Uint8Array<ArrayBuffer>, iterations: number) {
+/** The salted password that a verifier is made from, 32 bytes. */
+export async function saltPassword(
+  password: string,
+  salt: Uint8Array<ArrayBuffer>,
+  iterations: number,
+): Promise<Uint8Array> {
   const bytes = new TextEncoder().encode(normalizePassword(password));
   const key = await crypto.subtle.importKey("raw", bytes, "PBKDF2", false, ["deriveBits"]);
   const algorithm = { name: "PBKDF2", hash: "SHA-256", salt, iterations };

@@ -169,7 +169,7 @@ function follow(
   asking: Asking,
 ): Answer {
   const { session, log, hub } = asking;
-  if (session.connection.state !== "ready") return refuse("goodbye");
+  if (!session.present) return refuse("goodbye");
   if (!mayFollow(asking, scope)) return refuse("no-thread");
   const head = log.head(scope);
   if (after !== undefined && after > head) return refuse("bad-position", undefined, { head });

@@ -14,7 +14,7 @@ import { type Listening, listenTcp } from "./listen/tcp.ts";
 import type { Log } from "./log/log.ts";
 import { openSqliteLog } from "./log/sqlite_log.ts";
 import { createWalFlush } from "./log/wal_flush.ts";
-import { generatePassword, matches, verifierOf } from "./password.ts";
+import { generatePassword, matches, saltPassword, verifierOf } from "./password.ts";
 import { createService, type Service } from "./service.ts";
 import { setImmediate } from "node:timers";
 
@@ -174,6 +174,13 @@ function run(
     idleTimeout: config.idleTimeout * 1000,
     limits: config.limits,
     fileLimits: config.fileLimits,
+    ...config.text && {
+      text: {
+        idleTimeout: config.textIdleTimeout * 1000,
+        zone: "local",
+        salt: ({ password, salt, iterations }) => saltPassword(password, salt.slice(), iterations),
+      },
+    },
     defer: (act) => setImmediate(act),
     onShutdown: () => shutdown(),
   });

@@ -14,15 +14,22 @@ import { encodeBase64 } from "../protocol/base64.ts";
 import type { Command, Download, Upload } from "../protocol/forum/command.ts";
 import { isChange } from "../protocol/forum/command_schema.ts";
 import { decideOpening, decidePromotion, isRefusal } from "../protocol/forum/decide.ts";
+import type { Handover } from "../protocol/link.ts";
 import { FRAME_PAYLOAD_MAX } from "../protocol/message.ts";
 import {
   createServerConnection,
   type ServerConnectionOptions,
-  type ServerTransition,
 } from "../protocol/server_connection.ts";
 import { type Refusal, refuse, STATUS, type StatusName } from "../protocol/status.ts";
 import { fold, TEXT_LIMITS, utf8Length } from "../protocol/text.ts";
+import type { Zone } from "../protocol/terminal/moment.ts";
+import type { Salting } from "../protocol/text_mode/secrets.ts";
+import {
+  createTextConnection,
+  type TextConnection,
+} from "../protocol/text_mode/text_connection.ts";
 import type { ActivityLog } from "./activity.ts";
+import { isLoopback } from "./address.ts";
 import { ADMIN } from "./admin.ts";
 import { type Admissions, createAdmissions } from "./admission.ts";
 import { aboutOf, change } from "./changes.ts";
@@ -37,7 +44,14 @@ import { LIMIT_DEFAULTS, type OperationLimits, TURNED_AWAY_MAX } from "./limits.
 import type { Log, Published, Transaction } from "./log/log.ts";
 import { createPresence, type Presence } from "./presence.ts";
 import { type Answer, answer, type QuestionCommand } from "./questions.ts";
-import { createSession, type ServiceSession, type Session, type SessionEvents } from "./session.ts";
+import { createSalter, type Salt, type Salter } from "./salter.ts";
+import {
+  createSession,
+  type ServiceSession,
+  type Session,
+  type SessionEvents,
+  type SessionTransition,
+} from "./session.ts";
 import { createSignIn, type SignIn, type SignInOptions } from "./sign_in.ts";
 import { createThrottle, type Throttle } from "./throttle.ts";
 import { createUnits, type Task, type Unit, type Units } from "./units.ts";
@@ -46,6 +60,16 @@ import { createUnits, type Task, type Unit, type Units } from "./units.ts";
 export const LOBBY = "lobby";
 /** How often it is told which limits were reached, in ms. */
 const REPORT_EVERY = 10_000;
+
+/** How people with a terminal are served. */
+export interface TextModeOptions {
+  /** Ms without a word after which such a session ends; 0 is never. */
+  readonly idleTimeout: number;
+  /** Whose time is shown. */
+  readonly zone: Zone;
+  /** Salts a password that was typed. */
+  readonly salt: Salt;
+}
 
 /** What a service is made with. */
 export interface ServiceOptions extends SignInOptions {
@@ -61,6 +85,8 @@ export interface ServiceOptions extends SignInOptions {
   readonly blobs: BlobStore;
   /** How much of files is taken on; what is not given is as in {@linkcode FILE_LIMIT_DEFAULTS}. */
   readonly fileLimits?: Partial<FileLimits>;
+  /** Text mode; without it, who does not begin with the preface is turned away. */
+  readonly text?: TextModeOptions;
   /** Is told who did what. */
   readonly activity: ActivityLog;
   /** Runs something soon, after what is being received now. */
@@ -73,6 +99,8 @@ export interface ServiceOptions extends SignInOptions {
 export interface Visitor {
   /** The address; lock-outs count by it. */
   readonly source: string;
+  /** Whether nobody on the way can read along, as through TLS; it is so from this machine itself. */
+  readonly secure?: boolean;
   /** Now, in ms of the same clock as all inputs of the session. */
   readonly now: number;
   /** Called when there may be something to write, or all is over. */
@@ -107,6 +135,7 @@ class ForumService implements Service {
   readonly #log: Log;
   readonly #presence: Presence;
   readonly #signIn: SignIn;
+  readonly #salter: Salter | undefined;
   readonly #limits: OperationLimits;
   readonly #door: Door<ServiceSession>;
   readonly #throttle: Throttle;
@@ -131,6 +160,7 @@ class ForumService implements Service {
     this.#presence = createPresence((folded) => this.#log.view.user(folded)?.name ?? folded);
     this.#limits = { ...LIMIT_DEFAULTS, ...options.limits };
     this.#signIn = createSignIn(options, this.#limits);
+    this.#salter = options.text && createSalter(options.text.salt);
     this.#door = createDoor(this.#limits, (session) => {
       this.#counters.add("too-many-unsigned");
       this.#end(session, "too-many-unsigned");
@@ -177,6 +207,8 @@ class ForumService implements Service {
     this.#events = {
       hub: this.#hub,
       transition: (session, what) => this.#happened(session, what),
+      goOn: (session, stream) => this.#goOn(session, stream),
+      later: options.defer,
       ready: (session) => this.#units.ready(session),
       slow: (how) => this.#counters.add(how),
     };
@@ -210,8 +242,8 @@ class ForumService implements Service {
     );
   }
 
-  open({ source, now, wake }: Visitor): Session {
-    const { random, idleTimeout, clock } = this.#options;
+  open({ source, secure, now, wake }: Visitor): Session {
+    const { random, idleTimeout, clock, text } = this.#options;
     const time = clock();
     const connection = createServerConnection({
       random,
@@ -219,9 +251,17 @@ class ForumService implements Service {
       time,
       idleTimeout,
       welcome: this.#welcome,
+      text: text !== undefined,
     });
-    const events = this.#events;
-    const session = createSession({ connection, source, order: ++this.#opened, now, events, wake });
+    const session = createSession({
+      connection,
+      source,
+      secure: secure ?? isLoopback(source),
+      order: ++this.#opened,
+      now,
+      events: this.#events,
+      wake,
+    });
     this.#tick(now);
     const refused = this.#door.enter(session, now);
     if (refused !== undefined) this.#turnAway(session, refused);
@@ -230,6 +270,13 @@ class ForumService implements Service {
       if (this.#closing) connection.close("shutting-down", now);
     }
     return session;
+  }
+
+  /** Goes on with the stream of somebody who speaks no DFP/2. */
+  #goOn({ secure }: ServiceSession, stream: Handover): TextConnection {
+    const { random, clock, text } = this.#options;
+    const { idleTimeout, zone } = text!;
+    return createTextConnection({ stream, secure, random, time: clock(), zone, idleTimeout });
   }
 
   /** Says why there is no room; but not to a crowd, which would take more room than it is refused. */
@@ -274,7 +321,7 @@ class ForumService implements Service {
     this.#options.activity.record({ at, user: "", source: "-", did: "limits", about });
   }
 
-  #happened(session: ServiceSession, what: ServerTransition): void {
+  #happened(session: ServiceSession, what: SessionTransition): void {
     this.#tick(session.now);
     switch (what.kind) {
       case "greeted":
@@ -282,13 +329,18 @@ class ForumService implements Service {
       case "verifier-wanted": {
         const verifier = this.#tooManySignIns(session) ??
           this.#signIn.verifier(what.user, session.source);
-        if (isRefusal(verifier)) session.connection.deny(verifier, this.#now);
-        else {
+        const { connection } = session;
+        if (isRefusal(verifier)) connection.deny(verifier, this.#now);
+        else if (connection.mode === "text" && this.#signIn.free(what.user)) {
+          connection.provideVerifier(undefined, this.#now);
+        } else {
           session.verifier = verifier;
-          session.connection.provideVerifier(verifier, this.#now);
+          connection.provideVerifier(verifier, this.#now);
         }
         return;
       }
+      case "salting-wanted":
+        return this.#salt(session, what.salting);
       case "disproved":
         this.#record(session, "wrong-password", { user: what.user });
         return this.#queue(session, { kind: "failed", user: what.user });
@@ -314,6 +366,25 @@ class ForumService implements Service {
         this.#turnedAway.delete(session);
         return;
     }
+  }
+
+  /** Salts what somebody has typed. */
+  #salt(session: ServiceSession, salting: Salting): void {
+    const { connection } = session;
+    if (connection.mode !== "text") return;
+    const taken = this.#salter?.salt({
+      salting,
+      wanted: () => !session.over,
+      done: (salted) => {
+        if (salted === undefined) connection.deny(refuse("internal"), this.#now);
+        else connection.provideSaltedPassword(salted, this.#now);
+        session.wake();
+      },
+    });
+    if (taken) return;
+    this.#counters.add("sign-in-rate");
+    const text = "Too many passwords are being checked at the moment. Try again in a few seconds.";
+    connection.deny(refuse("sign-in-rate", text), this.#now);
   }
 
   #tooManySignIns({ source }: ServiceSession): Refusal | undefined {

@@ -10,8 +10,10 @@
  */
 
 import type { Notice } from "../protocol/body.ts";
-import { TRANSMIT_HIGH_WATER } from "../protocol/link.ts";
+import { type Handover, TRANSMIT_HIGH_WATER } from "../protocol/link.ts";
 import type { ServerConnection, ServerTransition } from "../protocol/server_connection.ts";
+import type { TextConnection, TextTransition } from "../protocol/text_mode/text_connection.ts";
+import type { Transfers } from "../protocol/transfer/transfers.ts";
 import type { Verifier } from "../protocol/verifier.ts";
 import type { AdminProof } from "./admin.ts";
 import type { Feed, Subscriber } from "./feed.ts";
@@ -41,11 +43,21 @@ export interface Session {
   timeout(): number | undefined;
 }
 
+/** What the service is told of either kind of connection. */
+export type SessionTransition =
+  | Exclude<ServerTransition, { readonly kind: "handed-over" }>
+  | TextTransition;
+
 /** What the service sees of it. */
 export interface ServiceSession extends Session, Subscriber, Present {
-  readonly connection: ServerConnection;
+  /** The kind changes once, when the first line shows that a person is there. */
+  readonly connection: ServerConnection | TextConnection;
+  /** What carries its files; nothing in text mode. */
+  readonly transfers: Transfers | undefined;
   /** Where the client is, as an address; lock-outs count by it. */
   readonly source: string;
+  /** Whether nobody on the way can read along. */
+  readonly secure: boolean;
   /** The higher, the later it was opened. */
   readonly order: number;
   /** The time of its last input, in ms. */
@@ -77,7 +89,11 @@ export interface ServiceSession extends Session, Subscriber, Present {
 export interface SessionEvents {
   readonly hub: Hub;
   /** Something happened on the connection. */
-  transition(session: ServiceSession, transition: ServerTransition): void;
+  transition(session: ServiceSession, transition: SessionTransition): void;
+  /** Makes the connection in text mode that goes on with a stream. */
+  goOn(session: ServiceSession, stream: Handover): TextConnection;
+  /** Runs something soon, after what others have to do. */
+  later(run: () => void): void;
   /** There is work again, or room for the replies to it. */
   ready(session: ServiceSession): void;
   /** The reader is too slow: it has to be caught up from the log, or misses a notice. */
@@ -92,12 +108,16 @@ interface Following {
   live: boolean;
 }
 
+/** So many runs of events of which nothing is said are taken before others have their turn. */
+const SILENT_RUNS_MAX = 16;
+
 /** Shared by all sessions that follow nothing, and never written to. */
 const NOTHING_FOLLOWED = new Map<string, Following>();
 
 class OpenSession implements ServiceSession {
-  readonly connection: ServerConnection;
+  connection: ServerConnection | TextConnection;
   readonly source: string;
+  readonly secure: boolean;
   readonly order: number;
   readonly jobs: Job[] = [];
   readonly #events: SessionEvents;
@@ -114,15 +134,19 @@ class OpenSession implements ServiceSession {
   underWay = 0;
   now: number;
 
-  constructor({ connection, source, order, now, events, wake }: SessionOptions) {
+  constructor({ connection, source, order, now, events, wake, secure }: SessionOptions) {
     this.connection = connection;
     this.source = source;
     this.order = order;
     this.now = now;
     this.#events = events;
     this.#wake = wake;
+    this.secure = secure;
   }
 
+  get transfers(): Transfers | undefined {
+    return this.connection.mode === "frames" ? this.connection.transfers : undefined;
+  }
   get wantsRead(): boolean {
     return this.connection.wantsRead;
   }
@@ -156,16 +180,36 @@ class OpenSession implements ServiceSession {
 
   /** Hands on what happened. */
   #drain(): void {
-    for (let what = this.connection.next(); what !== undefined; what = this.connection.next()) {
-      if (what.kind === "closed") this.over = true;
-      this.#events.transition(this, what);
-    }
+    this.#handOn();
     this.#wake();
   }
 
+  #handOn(): void {
+    for (let what = this.connection.next(); what !== undefined; what = this.connection.next()) {
+      if (what.kind === "handed-over") {
+        this.connection = this.#events.goOn(this, what.stream);
+        continue;
+      }
+      if (what.kind === "closed") this.over = true;
+      this.#events.transition(this, what);
+    }
+  }
+
   peekTransmit(): Uint8Array {
-    if (this.#follows.size > 0 && !this.stalled) this.#takeRun();
+    if (this.#follows.size > 0 && !this.stalled) this.#takeRuns();
     return this.connection.peekTransmit();
+  }
+
+  /** Queues one run of events that there is something to write of. */
+  #takeRuns(): void {
+    if (this.connection.mode === "frames") return void this.#takeRun();
+    // In text mode not all that happens is said, and some of it leads to questions.
+    for (let taken = 0; this.#takeRun() && this.connection.pendingTransmit === 0;) {
+      if (++taken < SILENT_RUNS_MAX) continue;
+      this.#events.later(this.#wake);
+      break;
+    }
+    this.#handOn();
   }
 
   consumeTransmit(count: number): void {
@@ -175,8 +219,8 @@ class OpenSession implements ServiceSession {
     if (this.jobs.length > 0 && !this.stalled) this.#events.ready(this);
   }
 
-  /** Queues one run of events, of the first followed scope that has any. */
-  #takeRun(): void {
+  /** Queues one run of events, of the first followed scope that has any; false if none has. */
+  #takeRun(): boolean {
     for (const [scope, following] of this.#follows) {
       const { feed, next } = following;
       if (next >= feed.next) {
@@ -196,8 +240,9 @@ class OpenSession implements ServiceSession {
       // Last in turn, so that a busy scope does not starve the others.
       this.#follows.delete(scope);
       this.#follows.set(scope, following);
-      return;
+      return true;
     }
+    return false;
   }
 
   follow(feed: Feed, next: number): void {
@@ -217,6 +262,8 @@ class OpenSession implements ServiceSession {
   }
 
   wake(): void {
+    // The answer to one command can bring the next one, before there is anything to write.
+    if (this.connection.mode === "text") this.#handOn();
     this.#wake();
   }
 
@@ -232,6 +279,8 @@ class OpenSession implements ServiceSession {
 export interface SessionOptions {
   readonly connection: ServerConnection;
   readonly source: string;
+  /** Whether nobody on the way can read along. */
+  readonly secure: boolean;
   /** The higher, the later it was opened. */
   readonly order: number;
   /** Now, in ms. */

@@ -38,7 +38,7 @@ export interface SignInOptions {
 export interface Admission {
   /** The folded name. */
   readonly user: string;
-  /** What the session is remembered by: the hash of its token. */
+  /** What the session is remembered by: the hash of its token; `""` where it has none. */
   readonly hash: string;
   /** The token, if it is new. */
   readonly token?: string;
@@ -55,11 +55,14 @@ export interface SignIn {
   /** The password was proved. `occupied` says whether the account is in use. */
   enter(tx: Transaction, user: string, at: Place): Admission | Refusal;
   resume(tx: Transaction, token: string): Admission | Refusal;
-  register(tx: Transaction, registration: Register): Admission | Refusal;
+  /** Makes an account; `lasting` as in {@linkcode Place}. */
+  register(tx: Transaction, registration: Register, lasting: boolean): Admission | Refusal;
   /** A wrong password was tried. Says how many other lock-outs had to be forgotten for this one. */
   failed(tx: Transaction, user: string, source: string): number;
   /** The password was proved: failures from there are forgotten. */
   forgive(tx: Transaction, user: string, source: string): void;
+  /** Whether nobody has this name, and somebody may take it. */
+  free(user: string): boolean;
   /** Drops all tokens of a user but one, named by its hash. */
   keepOnly(tx: Transaction, user: string, hash: string): void;
 }
@@ -70,6 +73,8 @@ export interface Place {
   readonly occupied: boolean;
   /** What the password was proved against. */
   readonly verifier: Verifier;
+  /** Whether a token is wanted, to sign in again with. */
+  readonly lasting: boolean;
 }
 
 class Gate implements SignIn {
@@ -101,6 +106,11 @@ class Gate implements SignIn {
     };
   }
 
+  free(user: string): boolean {
+    const { log, registration } = this.#options;
+    return registration === "open" && log.view.user(fold(user)) === undefined;
+  }
+
   locked(user: string, source: string): Refusal | undefined {
     const { log, clock, lockout } = this.#options;
     const record = log.lockout(lockoutId(fold(user), source));
@@ -111,7 +121,7 @@ class Gate implements SignIn {
   }
 
   enter(tx: Transaction, user: string, place: Place): Admission | Refusal {
-    const { source, occupied, verifier } = place;
+    const { source, occupied, verifier, lasting } = place;
     const folded = fold(user);
     // Asked again: many proofs can be under way at once.
     const locked = this.locked(folded, source);
@@ -123,7 +133,7 @@ class Gate implements SignIn {
     if (!equalBytes(decodeBase64(kept)!, verifier.storedKey)) return refuse("wrong-password");
     if (occupied && this.#options.singleSession) return refuse("already-logged-in");
     this.forgive(tx, folded, source);
-    return this.#admit(tx, folded);
+    return this.#admit(tx, folded, lasting);
   }
 
   resume(tx: Transaction, token: string): Admission | Refusal {
@@ -141,15 +151,16 @@ class Gate implements SignIn {
     return { user: kept.user, hash, forgotten: 0 };
   }
 
-  register(tx: Transaction, registration: Register): Admission | Refusal {
+  register(tx: Transaction, registration: Register, lasting: boolean): Admission | Refusal {
     if (this.#options.registration === "closed") return refuse("registration-closed");
     const decided = decideRegistration(tx.view, registration, this.#options.clock());
     if (isRefusal(decided)) return decided;
     tx.append(decided.events);
-    return this.#admit(tx, fold(decided.user));
+    return this.#admit(tx, fold(decided.user), lasting);
   }
 
-  #admit(tx: Transaction, user: string): Admission {
+  #admit(tx: Transaction, user: string, lasting: boolean): Admission {
+    if (!lasting) return { user, hash: "", forgotten: 0 };
     const bytes = new Uint8Array(32);
     this.#options.random(bytes);
     const token = encodeBase64(bytes);
@@ -177,6 +188,7 @@ class Gate implements SignIn {
 
   keepOnly(tx: Transaction, user: string, hash: string): void {
     tx.dropTokens(user);
+    if (hash === "") return;
     tx.putToken(hash, { user, expires: this.#options.clock() + TOKEN_LIFE });
   }
 }

@@ -64,6 +64,8 @@ export interface SceneOptions {
   readonly openTimeout?: number;
   /** Commands that may wait for their replies. */
   readonly commands?: number;
+  /** Whether who does not begin with the preface is handed over. */
+  readonly text?: boolean;
 }
 
 /** What belongs to a transfer, a message of each kind. */
@@ -80,7 +82,13 @@ export const NEVER = 1e12;
 
 /** A server's end, at time 0. */
 export function serverEnd(
-  { heartbeat = 0, signInTimeout = NEVER, idleTimeout = 0, commands = 8 }: SceneOptions = {},
+  {
+    heartbeat = 0,
+    signInTimeout = NEVER,
+    idleTimeout = 0,
+    commands = 8,
+    text = false,
+  }: SceneOptions = {},
 ): ServerConnection {
   const options: ServerConnectionOptions = {
     random: (out) => out.fill(6),
@@ -88,6 +96,7 @@ export function serverEnd(
     time: 0,
     signInTimeout,
     idleTimeout,
+    text,
     welcome: {
       server: "test",
       limits: { frame: FRAME, text: 1000, commands },

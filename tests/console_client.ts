@@ -5,10 +5,10 @@
  */
 
 import type { ForumClient } from "../client/forum_client.ts";
-import { createDirectory } from "../client/console/directory.ts";
-import { createJoined } from "../client/console/joined.ts";
-import { createNumbers } from "../client/console/numbers.ts";
-import { createSession } from "../client/console/session.ts";
+import { createDirectory } from "../protocol/terminal/directory.ts";
+import { createJoined, type Joined } from "../protocol/terminal/joined.ts";
+import { createNumbers } from "../protocol/terminal/numbers.ts";
+import { answerAll, createSession } from "../client/console/session.ts";
 import type { Command, Op } from "../protocol/forum/command.ts";
 import type { ThreadRow } from "../protocol/forum/reply.ts";
 import { STATUS, type StatusName } from "../protocol/status.ts";
@@ -71,12 +71,17 @@ export function scriptedClient(answers: Answers) {
   return { client: client as unknown as ForumClient, asked };
 }
 
+/** Joins a thread, as a verb does. */
+export function join(joined: Joined, thread: number): Promise<void> {
+  return answerAll(joined.join(thread), () => Promise.resolve({ head: 1 }));
+}
+
 /** A session on a scripted client, run line by line. */
 export function scriptedSession(answers: Answers, attended = false) {
   const { client, asked } = scriptedClient(answers);
   const directory = createDirectory("Yoda");
   const numbers = createNumbers();
-  const joined = createJoined(client);
+  const joined = createJoined();
   const session = createSession({
     client,
     directory,

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { complete } from "../client/console/completion.ts";
-import { createDirectory } from "../client/console/directory.ts";
+import { createDirectory } from "../protocol/terminal/directory.ts";
 import { runs } from "./runs.ts";
 
 function known() {

@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
 import type { ClientEvent } from "../client/forum_client.ts";
-import { createDirectory } from "../client/console/directory.ts";
+import { createDirectory } from "../protocol/terminal/directory.ts";
 import { createFeed } from "../client/console/feed.ts";
-import { createJoined } from "../client/console/joined.ts";
-import { createNumbers } from "../client/console/numbers.ts";
+import { createJoined } from "../protocol/terminal/joined.ts";
+import { createNumbers } from "../protocol/terminal/numbers.ts";
 import type { ForumEvent } from "../protocol/forum/event.ts";
-import { scriptedClient, threadRow } from "./console_client.ts";
+import { join, scriptedClient, threadRow } from "./console_client.ts";
 
 function feedOf(everything: boolean) {
   const direct = threadRow(7, "Ann, Yoda", { direct: true, members: ["Ann", "Yoda"] });
@@ -16,7 +16,7 @@ function feedOf(everything: boolean) {
   });
   const directory = createDirectory("Yoda");
   const numbers = createNumbers();
-  const joined = createJoined(client);
+  const joined = createJoined();
   const shown: ClientEvent[] = [];
   const show = (event: ClientEvent) => void shown.push(event);
   const feed = createFeed({ client, directory, numbers, joined, everything, show });
@@ -50,7 +50,7 @@ Deno.test("a script's feed shows its joined threads only, and numbers shown are 
   feed.take(happened(posted(1, 3)));
   assertEquals(shown, []);
   assertEquals(numbers.meaning(1, 3), undefined);
-  await joined.join(1);
+  await join(joined, 1);
   feed.take(happened(posted(1, 4)));
   assertEquals(shown.length, 1);
   assertEquals(numbers.meaning(1, 4), 5);
@@ -65,7 +65,8 @@ Deno.test("threads that come and go are known by their titles", () => {
   feed.take(
     happened({ ...base, kind: "thread.removed", scope: "directory", thread: 9, title: "x" }),
   );
-  assertEquals(directory.label(9), "#9");
+  // What is still said of it names it, but nobody can mean it any more.
+  assertEquals([directory.label(9), directory.named({ title: "x" })], ["x", []]);
 });
 
 Deno.test("a new conversation is followed from its first message", async () => {
@@ -94,7 +95,7 @@ Deno.test("coming back is told, the beginning is not", () => {
 
 Deno.test("a thread that is followed no longer is not joined", async () => {
   const { feed, joined, shown } = feedOf(false);
-  await joined.join(1);
+  await join(joined, 1);
   feed.take({
     type: "unfollowed",
     scope: "thread/1",

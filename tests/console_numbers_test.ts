@@ -1,6 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { createNumbers } from "../client/console/numbers.ts";
+import { createNumbers } from "../protocol/terminal/numbers.ts";
 import { runs } from "./runs.ts";
 
 const page = (...seqs: number[]) => seqs.map((seq, place) => ({ number: place + 1, seq }));
@@ -41,6 +41,45 @@ Deno.test("a message that was listed under a new number is not meant by its old 
   numbers.listed(1, { rows: [{ number: 2, seq: 4 }], end: false });
   assertEquals([2, 3].map((number) => numbers.meaning(1, number)), [4, undefined]);
   assertEquals(numbers.numberOf(1, 4), 2);
+});
+
+Deno.test("a small memory forgets, and says so; what it still knows is what a large one knows", () => {
+  const place = { thread: fc.integer({ min: 1, max: 4 }), seq: fc.integer({ min: 1, max: 12 }) };
+  const showing = fc.oneof(
+    fc.record({ ...place, number: fc.integer({ min: 1, max: 9 }) }),
+    fc.record({
+      ...place,
+      rows: fc.uniqueArray(fc.integer({ min: 1, max: 12 })),
+      end: fc.boolean(),
+    }),
+  );
+  let forgotten = 0;
+  fc.assert(
+    fc.property(fc.array(showing, { maxLength: 60 }), (shown) => {
+      const [small, large] = [createNumbers(10), createNumbers()];
+      for (const what of shown) {
+        for (const numbers of [small, large]) {
+          if ("number" in what) numbers.shown(what.thread, what);
+          else {
+            numbers.listed(what.thread, {
+              rows: page(...what.rows.toSorted((a, b) => a - b)),
+              end: what.end,
+            });
+          }
+        }
+        for (let thread = 1; thread <= 4; thread++) {
+          for (let number = 1; number <= 12; number++) {
+            const known = small.meaning(thread, number);
+            if (known === "forgotten") forgotten++;
+            // What cannot be known any more is never taken for sure.
+            else if (known !== "unclear") assertEquals(known, large.meaning(thread, number));
+          }
+        }
+      }
+    }),
+    { numRuns: runs() },
+  );
+  assert(forgotten > 0);
 });
 
 /** A thread in which messages come and go, seen through listings and live lines. */

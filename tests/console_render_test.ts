@@ -1,28 +1,27 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import fc from "fast-check";
-import { createDirectory } from "../client/console/directory.ts";
-import { createJoined } from "../client/console/joined.ts";
+import { createDirectory } from "../protocol/terminal/directory.ts";
+import { createJoined } from "../protocol/terminal/joined.ts";
 import { eventJson, outcomeJson } from "../client/console/json_output.ts";
-import { formatMoment } from "../client/console/moment.ts";
-import { createNumbers } from "../client/console/numbers.ts";
-import { failed, type Outcome } from "../client/console/outcome.ts";
-import { eventRenderer } from "../client/console/render_event.ts";
-import { outcomeRenderer } from "../client/console/render_outcome.ts";
-import { createPaint, sizeText } from "../client/console/style.ts";
+import { formatMoment } from "../protocol/terminal/moment.ts";
+import { createNumbers } from "../protocol/terminal/numbers.ts";
+import { failed, type Outcome } from "../protocol/terminal/outcome.ts";
+import { clientEventRenderer } from "../client/console/render_client_event.ts";
+import { outcomeRenderer } from "../protocol/terminal/render_outcome.ts";
+import { createPaint, sizeText } from "../protocol/terminal/style.ts";
 import type { ForumEvent } from "../protocol/forum/event.ts";
-import { scriptedClient, threadRow } from "./console_client.ts";
+import { join, threadRow } from "./console_client.ts";
 import { runs } from "./runs.ts";
 
 function renderers(everything = true) {
-  const { client } = scriptedClient({});
   const directory = createDirectory("Yoda");
   directory.add({ thread: 3, title: "The Force", direct: false });
   const numbers = createNumbers();
-  const joined = createJoined(client);
+  const joined = createJoined();
   const view = { me: "Yoda", directory, numbers, paint: createPaint(false) };
   return {
     outcome: outcomeRenderer(view),
-    event: eventRenderer({ ...view, joined, everything }),
+    event: clientEventRenderer({ ...view, joined, everything }),
     joined,
     numbers,
   };
@@ -167,7 +166,7 @@ Deno.test("one's own message comes back only where one has joined", async () => 
   const { event, joined } = renderers();
   const own: ForumEvent = { ...base, kind: "message.posted", text: "hi", number: 4, by: "yoda" };
   assertEquals(event({ type: "event", event: own }), undefined);
-  await joined.join(3);
+  await join(joined, 3);
   assertMatch(event({ type: "event", event: own }) ?? "", /hi$/);
 });
 

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { createLineQueue, readLines } from "../client/console/line_queue.ts";
-import { failed, type Outcome } from "../client/console/outcome.ts";
+import { failed, type Outcome } from "../protocol/terminal/outcome.ts";
 import { runScript } from "../client/console/run_script.ts";
 import { isBareText, type Line } from "../protocol/verb_line.ts";
 import { runs } from "./runs.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { Outcome } from "../client/console/outcome.ts";
+import type { Outcome } from "../protocol/terminal/outcome.ts";
 import type { MessageRow } from "../protocol/forum/reply.ts";
 import type { StatusName } from "../protocol/status.ts";
 import { type Answers, scriptedSession, threadRow } from "./console_client.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { visibleJson, visibleLine, visibleText } from "../client/console/visible.ts";
+import { visibleJson, visibleLine, visibleText } from "../protocol/terminal/visible.ts";
 import { runs } from "./runs.ts";
 
 // deno-lint-ignore no-control-regex -- the control characters are what it looks for

@@ -26,13 +26,16 @@ import {
 
 const encoder = new TextEncoder();
 const STATES = Object.keys(SERVER_TABLE) as ServerState[];
+/** States in which there is nothing more to hear or to say. */
+const OVER: readonly ServerState[] = ["handed-over", "closed"];
 const GRANT = { user: USER, role: "member", token: "token" } as const;
 
 /** Brings a new server into a state by talking to a real client; nothing that happened on the way is left over. */
 function reach(state: ServerState, options: SceneOptions = {}): Pair {
+  if (state === "handed-over") return reachHandover(options);
   const pair = new Pair(options);
   const { server, client } = pair;
-  const steps: Record<ServerState, () => void> = {
+  const steps: Record<Exclude<ServerState, "handed-over">, () => void> = {
     opening: () => {},
     greeting: () => pair.toServer(PREFACE.length),
     unsigned: () => pair.toServer(),
@@ -55,11 +58,21 @@ function reach(state: ServerState, options: SceneOptions = {}): Pair {
     },
   };
   for (const step of STATES) {
+    if (step === "handed-over") continue;
     steps[step]();
     assertEquals(server.state, step, "the exchange goes another way");
     if (step === state) break;
   }
   said(server, "server");
+  return pair;
+}
+
+/** Only a stream that begins otherwise is handed over. */
+function reachHandover(options: SceneOptions): Pair {
+  const pair = new Pair({ ...options, text: true });
+  pair.server.receive(encoder.encode("LST\n"), 0);
+  drain(pair.server);
+  assertEquals(pair.server.state, "handed-over");
   return pair;
 }
 
@@ -101,9 +114,12 @@ function effect(action: ServerAction, given: Given): { tells?: string; writes: s
   const { input, id, status } = given;
   switch (action) {
     case "none":
+    case "begin":
     // Nothing is under way, so whatever comes for a transfer is thrown away.
     case "transfer":
       return { writes: [] };
+    case "handOver":
+      return { tells: "handed-over", writes: [] };
     case "turnAway":
       return { tells: "closing", writes: ["DFP 1460"] };
     case "welcome":
@@ -331,7 +347,7 @@ for (const state of STATES) {
   Deno.test(`every message in the state ${state}: what the table says, or the fault unexpected`, () => {
     for (const frame of FRAMES) {
       const pair = reach(state);
-      if (state === "closed") {
+      if (OVER.includes(state)) {
         assertThrows(() => pair.server.receive(frame.bytes, 0), Error, "wantsRead");
         assertEquals(observe(pair), { state, told: [], written: [] });
         continue;
@@ -390,20 +406,20 @@ const OTHERS: readonly {
   {
     name: "the end of the stream",
     input: "end",
-    not: ["verifying", "granting", "closed"],
+    not: ["verifying", "granting", ...OVER],
     give: ({ server }) => server.receiveEnd(0),
   },
   {
     name: "a break of the stream",
     input: "end",
-    not: ["closed"],
+    not: OVER,
     give: ({ server }) => server.receiveBreak(0),
   },
   {
     name: "three heartbeats of silence",
     input: "silent",
     options: { heartbeat: 1000 },
-    not: ["closed"],
+    not: OVER,
     before: ["ping", "ping"],
     give: ({ server }) => [1000, 2000, 3000].forEach((at) => server.handleTimeout(at)),
   },
@@ -411,7 +427,7 @@ const OTHERS: readonly {
     name: "too slow a sign-in",
     input: "late",
     options: { signInTimeout: 5000 },
-    not: ["ready", "closed"],
+    not: ["ready", ...OVER],
     give: ({ server }) => server.handleTimeout(5000),
   },
   {
@@ -425,7 +441,7 @@ const OTHERS: readonly {
     name: "close()",
     input: "close",
     status: "replaced",
-    not: ["closing", "closed"],
+    not: ["closing", ...OVER],
     give: ({ server }) => server.close("replaced", 0),
   },
 ];
@@ -522,13 +538,13 @@ const METHODS: readonly {
     name: "provideVerifier",
     call: ({ server }) => server.provideVerifier(VERIFIER, 0),
     acts: { verifying: { input: "verifier" } },
-    ignored: ["closing", "closed"],
+    ignored: ["closing", ...OVER],
   },
   {
     name: "grant",
     call: ({ server }) => server.grant(GRANT, 0),
     acts: { granting: { input: "grant" } },
-    ignored: ["closing", "closed"],
+    ignored: ["closing", ...OVER],
   },
   {
     name: "deny",
@@ -537,7 +553,7 @@ const METHODS: readonly {
       verifying: { input: "deny", status: "banned" },
       granting: { input: "deny", status: "banned" },
     },
-    ignored: ["closing", "closed"],
+    ignored: ["closing", ...OVER],
   },
   ...([
     [
@@ -562,10 +578,10 @@ const METHODS: readonly {
     name: "close",
     call: ({ server }) => server.close("replaced", 0),
     acts: Object.fromEntries(
-      STATES.filter((state) => state !== "closing" && state !== "closed")
+      STATES.filter((state) => state !== "closing" && !OVER.includes(state))
         .map((state) => [state, { input: "close", status: "replaced" }]),
     ),
-    ignored: ["closing", "closed"],
+    ignored: ["closing", ...OVER],
   },
 ];
 
@@ -615,6 +631,55 @@ Deno.test("every way of opening", () => {
     pair.server.receive(encoder.encode(line), 0);
     assertEquals(observe(pair), expected("opening", given), line);
   }
+});
+
+Deno.test("where text mode is on, whatever cannot become the preface is handed over as it came", () => {
+  const handed = ["DFP/1", "\n", "\r", "d", "DFP/2 ", "DFP/2\rx", "\xff\xfb", "x".repeat(5000)];
+  for (const line of handed) {
+    const bytes = Uint8Array.from(line, (letter) => letter.charCodeAt(0));
+    for (let cut = 0; cut <= Math.min(bytes.length, 8); cut++) {
+      const { server } = new Pair({ text: true });
+      const banner = server.peekTransmit().slice();
+      const told: ServerTransition[] = [];
+      for (const chunk of [bytes.slice(0, cut), bytes.slice(cut)]) {
+        // The connection that goes on with the stream gets what comes later.
+        if (server.state === "handed-over") break;
+        server.receive(chunk, 3);
+        told.push(...drain<ServerTransition>(server));
+      }
+      assertEquals(told.map(({ kind, cause }) => [kind, cause]), [["handed-over", "other"]], line);
+      const [what] = told;
+      assert(what.kind === "handed-over");
+      const { received, transmit, now, ended, severed } = what.stream;
+      assertEquals(received.view(0, received.length), bytes.slice(0, received.length));
+      assertEquals(transmit.peek(), banner);
+      assertEquals([now, ended, severed], [3, false, false]);
+      assertEquals([server.pendingTransmit, server.wantsRead, server.timeout()], [
+        0,
+        false,
+        undefined,
+      ]);
+      tried.add("opening other");
+    }
+  }
+  for (const preface of [PREFACE, "DFP/2\n"]) {
+    const pair = new Pair({ text: true });
+    said(pair.server, "server");
+    pair.server.receive(encoder.encode(preface), 0);
+    assertEquals(observe(pair), { state: "greeting", told: [], written: [] }, preface);
+  }
+});
+
+Deno.test("where text mode is on, nobody is asked for a sign of life before the preface", () => {
+  const pair = new Pair({ text: true, heartbeat: 1000, signInTimeout: 60_000 });
+  const { server } = pair;
+  said(server, "server");
+  assertEquals(server.timeout(), 60_000);
+  server.receive(encoder.encode(PREFACE), 20_000);
+  drain(server);
+  assertEquals(server.timeout(), 21_000);
+  server.handleTimeout(21_000);
+  assertEquals(observe(pair).written, ["ping"]);
 });
 
 Deno.test("the tests above have tried every row of the table that can come about", () => {

@@ -57,6 +57,12 @@ class End {
   }
 }
 
+/** How many bytes of the file a message stands for. */
+function sizeOf(message: TransferMessage): number {
+  if (message.kind === "packed") return message.body.raw;
+  return message.kind === "data" ? message.body.bytes.length : 0;
+}
+
 function read(bytes: Uint8Array): TransferMessage {
   const buffer = createReceiveBuffer();
   buffer.append(bytes);
@@ -67,6 +73,8 @@ function read(bytes: Uint8Array): TransferMessage {
 
 /** A file on its way, and what the test knows of it. */
 interface Way {
+  /** Bytes of frames that have left. */
+  left: number;
   readonly size: number;
   readonly offset: number;
   readonly window: number;
@@ -101,6 +109,7 @@ class Couple {
       size,
       offset,
       window,
+      left: offset,
       given: offset,
       wanted: 0,
       received: offset,
@@ -119,6 +128,8 @@ class Couple {
       switch (event.what) {
         case "wanted":
           way.wanted += event.bytes;
+          assert(event.written <= way.left, "what has left may be used again, and nothing else");
+          assert(event.written >= way.left - CHUNK_MAX, "all that has left but the last frame");
           assert(way.wanted + way.given - way.stored <= way.window + AHEAD_BYTES);
           break;
         case "stored":
@@ -160,6 +171,8 @@ class Couple {
         const [from, to] = what === "carry" ? [this.from, this.to] : [this.to, this.from];
         const message = from.leave();
         if (message === undefined) return false;
+        const left = this.ways.get(message.id);
+        if (left !== undefined && what === "carry") left.left += sizeOf(message);
         to.transfers.take(message);
         this.look();
         return true;
@@ -309,7 +322,7 @@ function receiver(size = 3000): End {
 function sender(): End {
   const end = new End();
   end.transfers.send(5, { size: 3000, offset: 0, upto: 1000 });
-  assertEquals(end.drain(), [{ what: "wanted", id: 5, bytes: 1000 }]);
+  assertEquals(end.drain(), [{ what: "wanted", id: 5, bytes: 1000, written: 0 }]);
   end.transfers.provide(5, frameAt(0, 1000));
   return end;
 }

@@ -13,8 +13,8 @@ import {
   verbOf,
   VERBS,
 } from "../../protocol/verbs.ts";
-import type { Directory } from "./directory.ts";
-import { visibleLine } from "./visible.ts";
+import type { Directory } from "../../protocol/terminal/directory.ts";
+import { visibleLine } from "../../protocol/terminal/visible.ts";
 
 /** What can stand in the place of what was typed last. */
 export interface Completion {
@@ -32,7 +32,7 @@ const OPEN_QUOTE = /^"(?:[^"\\]|\\.)*$/;
  * @example
  * ```ts
  * import { complete } from "./completion.ts";
- * import { createDirectory } from "./directory.ts";
+ * import { createDirectory } from "../../protocol/terminal/directory.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const directory = createDirectory("Yoda");

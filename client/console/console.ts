@@ -4,25 +4,25 @@
  * @module
  */
 
-import type { ThreadRow } from "../../protocol/forum/reply.ts";
 import { isBareText } from "../../protocol/verb_line.ts";
 import type { ClientEvent, ForumClient } from "../forum_client.ts";
 import { complete } from "./completion.ts";
-import { createDirectory, type Directory } from "./directory.ts";
+import { createDirectory, type Directory } from "../../protocol/terminal/directory.ts";
 import { createFeed } from "./feed.ts";
-import { createJoined, type Joined } from "./joined.ts";
+import { greeting } from "../../protocol/terminal/greeting.ts";
+import { createJoined, type Joined } from "../../protocol/terminal/joined.ts";
 import { eventJson, outcomeJson } from "./json_output.ts";
-import { createNumbers } from "./numbers.ts";
-import type { Outcome } from "./outcome.ts";
+import { createNumbers } from "../../protocol/terminal/numbers.ts";
+import type { Outcome } from "../../protocol/terminal/outcome.ts";
 import { createPrompt, type Prompt } from "./prompt.ts";
 import { createReadMarks } from "./read_marks.ts";
-import { eventRenderer } from "./render_event.ts";
-import { outcomeRenderer } from "./render_outcome.ts";
+import { clientEventRenderer } from "./render_client_event.ts";
+import { outcomeRenderer } from "../../protocol/terminal/render_outcome.ts";
 import { runScript } from "./run_script.ts";
-import { createSession } from "./session.ts";
-import { count, createPaint, nameText, type Paint } from "./style.ts";
-import type { Secrets } from "./verb_handler.ts";
-import { visibleLine } from "./visible.ts";
+import { createSession, type Secrets } from "./session.ts";
+import { createPaint } from "../../protocol/terminal/style.ts";
+
+import { visibleLine } from "../../protocol/terminal/visible.ts";
 
 /** How a console is run. */
 export interface ConsoleOptions {
@@ -60,11 +60,11 @@ function follow(
 ) {
   const { client, json, colour, write, complain } = options;
   const numbers = createNumbers();
-  const joined = createJoined(client);
+  const joined = createJoined();
   const paint = createPaint(colour);
   const view = { me: client.user, directory, numbers, paint };
   const outcomeText = outcomeRenderer(view);
-  const eventText = eventRenderer({ ...view, joined, everything });
+  const eventText = clientEventRenderer({ ...view, joined, everything });
   const marks = attended ? createReadMarks(client, READ_DELAY) : undefined;
   let leaving = false;
 
@@ -190,19 +190,4 @@ function promptLabel(
     ? ""
     : ` in ${visibleLine(directory.label(joined.current))}`;
   return `${visibleLine(user)}${where}> `;
-}
-
-function greeting(
-  user: string,
-  threads: readonly ThreadRow[],
-  { directory, paint }: { directory: Directory; paint: Paint },
-): string {
-  const unread = threads.filter((row) => row.unread > 0);
-  const lines = [`Welcome ${nameText(user, paint)}! HLP lists the commands.`];
-  if (unread.length > 0) {
-    const named = unread.slice(0, 5).map(({ thread }) => visibleLine(directory.label(thread)));
-    const more = unread.length > named.length ? ", …" : "";
-    lines.push(`Unread messages in ${count(unread.length, "thread")}: ${named.join(", ")}${more}`);
-  }
-  return lines.join("\n");
 }

@@ -5,18 +5,21 @@
  * @module
  */
 
+import type { Command } from "../../protocol/forum/command.ts";
 import { type ForumEvent, scopeThread, userScope } from "../../protocol/forum/event.ts";
 import type { ThreadRow } from "../../protocol/forum/reply.ts";
 import { fold } from "../../protocol/text.ts";
-import type { ClientEvent, ForumClient } from "../forum_client.ts";
-import type { Directory } from "./directory.ts";
-import type { Joined } from "./joined.ts";
-import type { Numbers } from "./numbers.ts";
+import type { ClientEvent } from "../forum_client.ts";
+import type { Directory } from "../../protocol/terminal/directory.ts";
+import type { Joined } from "../../protocol/terminal/joined.ts";
+import { keepUp } from "../../protocol/terminal/keep.ts";
+import type { Numbers } from "../../protocol/terminal/numbers.ts";
 import type { ReadMarks } from "./read_marks.ts";
+import { answerAll, carry, type ConsoleClient } from "./session.ts";
 
 /** What a feed works with. */
 export interface FeedOptions {
-  readonly client: Pick<ForumClient, "user" | "command" | "follow">;
+  readonly client: Pick<ConsoleClient, "user" | "command" | "follow" | "unfollow">;
   readonly directory: Directory;
   readonly numbers: Numbers;
   readonly joined: Joined;
@@ -48,7 +51,7 @@ class ConsoleFeed implements Feed {
   }
 
   async start(): Promise<ThreadRow[]> {
-    const { client, directory, joined, everything } = this.#options;
+    const { client, directory, everything } = this.#options;
     const [listing] = await Promise.all([
       client.command<"threads">({ op: "threads", limit: LISTING }),
       client.follow("directory"),
@@ -60,7 +63,7 @@ class ConsoleFeed implements Feed {
     for (const row of threads.toReversed()) directory.add(row);
     if (everything) {
       const direct = threads.filter((row) => row.direct).slice(0, CONVERSATIONS_MAX);
-      await Promise.allSettled(direct.map(({ thread }) => joined.watch(thread)));
+      await Promise.allSettled(direct.map(({ thread }) => this.#watch(thread)));
     }
     return threads;
   }
@@ -103,42 +106,27 @@ class ConsoleFeed implements Feed {
   }
 
   #keep(event: ForumEvent, shown: boolean): void {
-    const { directory, numbers, joined, marks } = this.#options;
-    const thread = scopeThread(event.scope);
-    directory.meet(event.by);
-    switch (event.kind) {
-      case "message.posted":
-        if (!shown) return;
-        numbers.shown(thread, event);
-        marks?.note(thread, event.seq);
-        return;
-      case "thread.created":
-        directory.add({ thread: event.thread, title: event.title, direct: false });
-        return;
-      case "thread.entered":
-        directory.add({ thread: event.thread, title: event.title, direct: false });
-        void this.#enter(event.thread);
-        return;
-      case "thread.left":
-      case "thread.removed":
-        directory.remove(event.thread);
-        numbers.forget(event.thread);
-        // The thread's own scope tells it too, and must still count as joined then.
-        if (event.scope !== "directory") joined.dropped(event.thread);
-        return;
-      case "user.registered":
-        directory.meet(event.user);
+    const entered = keepUp(event, shown, this.#options);
+    if (entered !== undefined) void this.#enter(entered);
+    if (event.kind === "message.posted" && shown) {
+      this.#options.marks?.note(scopeThread(event.scope), event.seq);
     }
+  }
+
+  async #watch(thread: number, after?: number): Promise<void> {
+    const { client, joined } = this.#options;
+    // It only follows: no password is ever asked for.
+    await answerAll(joined.watch(thread, after), (request) => carry(client, request as Command));
   }
 
   /** A private thread can be seen: learns whose it is, and follows it if it is a conversation. */
   async #enter(thread: number): Promise<void> {
-    const { client, directory, joined, everything } = this.#options;
+    const { client, directory, everything } = this.#options;
     try {
       const page = await client.command<"read">({ op: "read", thread, limit: 1 });
       directory.add(page.thread);
       // From its beginning: its first message came with it.
-      if (everything && page.thread.direct) await joined.watch(thread, 0);
+      if (everything && page.thread.direct) await this.#watch(thread, 0);
     } catch {
       // It can be gone again, or the connection; its title is known already.
     }

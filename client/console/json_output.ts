@@ -6,8 +6,8 @@
  */
 
 import type { ClientEvent } from "../forum_client.ts";
-import type { Outcome } from "./outcome.ts";
-import { visibleJson } from "./visible.ts";
+import type { Outcome } from "../../protocol/terminal/outcome.ts";
+import { visibleJson } from "../../protocol/terminal/visible.ts";
 
 /**
  * An outcome as a line.
@@ -15,7 +15,7 @@ import { visibleJson } from "./visible.ts";
  * @example
  * ```ts
  * import { outcomeJson } from "./json_output.ts";
- * import { failed } from "./outcome.ts";
+ * import { failed } from "../../protocol/terminal/outcome.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(

@@ -5,7 +5,7 @@
  */
 
 import { type Line, parseLine } from "../../protocol/verb_line.ts";
-import type { Outcome } from "./outcome.ts";
+import type { Outcome } from "../../protocol/terminal/outcome.ts";
 import type { Session } from "./session.ts";
 
 /** What running a script needs. */

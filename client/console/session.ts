@@ -1,27 +1,34 @@
 /**
  * The console's session: runs one parsed line against the forum and says what became of it. What the
- * verbs do is in message_verbs.ts and forum_verbs.ts; which thread and message is meant, in resolve.ts.
+ * verbs do is in protocol/terminal/; here what they ask for is carried to the server and back.
  *
  * @module
  */
 
-import { isBareText, isLineFault, type Line } from "../../protocol/verb_line.ts";
-import type { VerbCall } from "../../protocol/verbs.ts";
-import { forumVerbs } from "./forum_verbs.ts";
-import { messageVerbs } from "./message_verbs.ts";
-import {
-  type Done,
-  failed,
-  failure,
-  type Outcome,
-  type Results,
-  type RunnableVerb,
-} from "./outcome.ts";
-import { createResolver } from "./resolve.ts";
-import type { Handlers, Workbench } from "./verb_handler.ts";
+import type { Asking, Request } from "../../protocol/terminal/asking.ts";
+import { createLineRunner, type RunnerOptions } from "../../protocol/terminal/line_runner.ts";
+import { type Outcome, Refusing } from "../../protocol/terminal/outcome.ts";
+import { checkPassword } from "../../protocol/text.ts";
+import type { Line } from "../../protocol/verb_line.ts";
+import type { ForumClient } from "../forum_client.ts";
+
+/** Where secrets come from: a hidden prompt, or the environment. `undefined`: nobody gave one. */
+export interface Secrets {
+  adminPassword(): Promise<string | undefined>;
+  newPassword(): Promise<string | undefined>;
+}
+
+/** What a session needs of a forum client. */
+export type ConsoleClient = Pick<
+  ForumClient,
+  "user" | "command" | "follow" | "unfollow" | "shutdown" | "promote" | "changePassword"
+>;
 
 /** What a session works with. */
-export type SessionOptions = Omit<Workbench, "resolver">;
+export interface SessionOptions extends Omit<RunnerOptions, "user" | "lacking"> {
+  readonly client: ConsoleClient;
+  readonly secrets: Secrets;
+}
 
 /** Runs lines. */
 export interface Session {
@@ -29,14 +36,52 @@ export interface Session {
   run(line: Line): Promise<Outcome>;
 }
 
+const NO_SECRET = "No password was given. Type it at the prompt; a program puts it into " +
+  "DFP_ADMIN_PASSWORD, a new one of your own into DFP_NEW_PASSWORD.";
+
+/** Answers requests one by one, until what asks is done; refusals go back to it. */
+export async function answerAll<T>(
+  asking: Asking<T>,
+  answer: (request: Request) => Promise<object>,
+): Promise<T> {
+  let step = asking.next();
+  while (!step.done) {
+    let reply: object;
+    try {
+      reply = await answer(step.value);
+    } catch (error) {
+      step = asking.throw(error);
+      continue;
+    }
+    step = asking.next(reply);
+  }
+  return step.value;
+}
+
+/** Carries a command to the server. The client itself keeps what is followed, to come back to it. */
+export async function carry(
+  client: Pick<ForumClient, "command" | "follow" | "unfollow">,
+  request: Exclude<Request, { secret: unknown }>,
+): Promise<object> {
+  switch (request.op) {
+    case "follow":
+      return await client.follow(request.scope, request.after);
+    case "unfollow":
+      await client.unfollow(request.scope);
+      return {};
+    default:
+      return await client.command(request);
+  }
+}
+
 /**
  * Creates a session.
  *
  * @example
  * ```ts
- * import { createDirectory } from "./directory.ts";
- * import { createJoined } from "./joined.ts";
- * import { createNumbers } from "./numbers.ts";
+ * import { createDirectory } from "../../protocol/terminal/directory.ts";
+ * import { createJoined } from "../../protocol/terminal/joined.ts";
+ * import { createNumbers } from "../../protocol/terminal/numbers.ts";
  * import { createSession, type SessionOptions } from "./session.ts";
  * import { assert } from "@std/assert";
  *
@@ -45,7 +90,7 @@ export interface Session {
  *   client: client as unknown as SessionOptions["client"],
  *   directory: createDirectory("Yoda"),
  *   numbers: createNumbers(),
- *   joined: createJoined(client as unknown as SessionOptions["client"]),
+ *   joined: createJoined(),
  *   secrets: { adminPassword: async () => undefined, newPassword: async () => undefined },
  *   attended: false,
  *   now: () => 0,
@@ -54,36 +99,30 @@ export interface Session {
  * assert(outcome.ok && outcome.command === "CRT" && outcome.result.thread === 3);
  * ```
  */
-export function createSession(options: SessionOptions): Session {
-  const bench: Workbench = { ...options, resolver: createResolver(options) };
-  const { post, ...messages } = messageVerbs(bench);
-  const handlers: Handlers = { ...messages, ...forumVerbs(bench) };
+export function createSession({ client, secrets, ...rest }: SessionOptions): Session {
+  const runner = createLineRunner({ ...rest, user: client.user, lacking: {} });
 
-  async function attempt<V extends RunnableVerb>(
-    command: V,
-    action: () => Promise<Results[V]> | Results[V],
-  ): Promise<Outcome> {
-    try {
-      return { ok: true, command, result: await action() } as Done;
-    } catch (error) {
-      return failure(command, error);
-    }
+  async function adminPassword(): Promise<string> {
+    const password = await secrets.adminPassword();
+    if (password !== undefined) return password;
+    throw new Refusing("bad-field", NO_SECRET);
   }
 
-  function run<V extends RunnableVerb>(call: VerbCall<V>): Promise<Outcome> {
-    const handler = handlers[call.verb as V] as Handlers[V] | undefined;
-    if (handler === undefined) return Promise.resolve(failed(call.verb, "invalid-command"));
-    return attempt(call.verb as V, () => handler(call));
+  async function newPassword(): Promise<string> {
+    const password = await secrets.newPassword();
+    if (password === undefined) throw new Refusing("bad-field", NO_SECRET);
+    const checked = checkPassword(password);
+    if (typeof checked !== "string") throw new Refusing("bad-text", checked.complaint);
+    return checked;
   }
 
-  return {
-    run(line) {
-      if (isLineFault(line)) return Promise.resolve(failed(line.word, line.status, line.complaint));
-      if (!isBareText(line)) return run(line as VerbCall<RunnableVerb>);
-      const thread = options.joined.current;
-      return thread === undefined
-        ? Promise.resolve(failed(line.word, "invalid-command", line.complaint))
-        : attempt("MSG", () => post(thread, line.text));
-    },
-  };
+  async function answer(request: Request): Promise<object> {
+    if (!("secret" in request)) return await carry(client, request);
+    if (request.secret === "shutdown") await client.shutdown(await adminPassword());
+    else if (request.secret === "promote") await client.promote(await adminPassword());
+    else await client.changePassword(await newPassword());
+    return {};
+  }
+
+  return { run: (line) => answerAll(runner.run(line), answer) };
 }

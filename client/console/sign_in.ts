@@ -7,8 +7,8 @@
 import { STATUS, type StatusName } from "../../protocol/status.ts";
 import { checkPassword } from "../../protocol/text.ts";
 import type { ForumClient } from "../forum_client.ts";
-import { type Failed, failed, failure, Refusing } from "./outcome.ts";
-import { failedText } from "./render_outcome.ts";
+import { type Failed, failed, failure, Refusing } from "../../protocol/terminal/outcome.ts";
+import { failedText } from "../../protocol/terminal/render_outcome.ts";
 
 /** How to ask somebody; absent where nobody is there. */
 export interface Asker {

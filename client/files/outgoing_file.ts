@@ -42,6 +42,9 @@ class OutgoingFile implements Carrier {
   #ended = true;
   #pumping = false;
   #over = false;
+  /** Frames that were given, and where each ends in the file; and those that have left. */
+  #given: { readonly frame: Uint8Array; readonly end: number }[] = [];
+  #free: Uint8Array[] = [];
 
   constructor(options: OutgoingFileOptions) {
     this.#options = options;
@@ -53,6 +56,8 @@ class OutgoingFile implements Carrier {
     this.#deflates = deflate;
     this.#wanted = 0;
     this.#ended = false;
+    // A link that has broken may still hold some.
+    this.#given = [];
     this.#options.onStored(offset);
     void this.#pump();
   }
@@ -60,6 +65,9 @@ class OutgoingFile implements Carrier {
   event(event: TransferEvent): void {
     switch (event.what) {
       case "wanted":
+        while (this.#given.length > 0 && this.#given[0].end <= event.written) {
+          this.#free.push(this.#given.shift()!.frame);
+        }
         this.#wanted += event.bytes;
         void this.#pump();
         return;
@@ -113,7 +121,8 @@ class OutgoingFile implements Carrier {
     const opening = this.#opening;
     const offset = this.#position;
     const count = Math.min(CHUNK_MAX, this.#wanted);
-    const frame = new Uint8Array(FRAME_HEADER_BYTES + count);
+    const memory = this.#free.pop() ?? new Uint8Array(FRAME_HEADER_BYTES + CHUNK_MAX);
+    const frame = memory.subarray(0, FRAME_HEADER_BYTES + count);
     const bytes = frame.subarray(FRAME_HEADER_BYTES);
     const reading = this.#read(offset, bytes);
     if (reading !== undefined) await reading;
@@ -129,8 +138,13 @@ class OutgoingFile implements Carrier {
     if (opening !== this.#opening || this.#over) return;
     this.#position += count;
     this.#wanted -= count;
-    if (packed === undefined) this.#options.link.provide(frame);
-    else this.#options.link.provide(packed, count);
+    if (packed === undefined) {
+      this.#given.push({ frame: memory, end: this.#position });
+      this.#options.link.provide(frame);
+    } else {
+      this.#free.push(memory);
+      this.#options.link.provide(packed, count);
+    }
   }
 
   /** A frame with the bytes deflated, if that is worth it. */

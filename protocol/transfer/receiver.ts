@@ -14,7 +14,7 @@ import { CHUNK_MAX } from "../catalogue.ts";
 import { RECEIVER_TABLE, type ReceiverInput, type ReceiverState } from "./transfer_table.ts";
 
 /** Bytes that may be under way, where nothing else is said. */
-export const WINDOW_BYTES: number = 16 * CHUNK_MAX;
+export const WINDOW_BYTES: number = 32 * CHUNK_MAX;
 
 /** What a receiver is made with. */
 export interface Expected {

@@ -33,6 +33,8 @@ export interface Sender {
   readonly state: SenderState;
   /** Everything before this offset is stored at the other end. */
   readonly stored: number;
+  /** Everything before this offset has been written, or never had to be. */
+  readonly written: number;
   /** How many bytes the owner should give now; each is asked for once. */
   ask(): number;
   /** See {@linkcode Transfers.provide}. */
@@ -43,7 +45,7 @@ export interface Sender {
   credit(credit: Credit): boolean;
   /** Whether the table knows the input here; moves if so. */
   step(input: SenderInput): boolean;
-  /** The next frame to write, if there is one. */
+  /** The next frame to write, if there is one; the one before must be written by then. */
   pull(): Uint8Array | undefined;
   /** Forgets what waits. */
   clear(): void;
@@ -55,6 +57,9 @@ class OutgoingFile implements Sender {
   readonly #frames: Uint8Array[] = [];
   state: SenderState = "sending";
   stored: number;
+  written: number;
+  /** The end of the frame that is being written. */
+  #pulled: number;
   /** What the owner has given, and been asked for; and how far the receiver lets it go. */
   #given: number;
   #asked: number;
@@ -65,7 +70,12 @@ class OutgoingFile implements Sender {
   constructor(id: number, { size, offset, upto }: Stretch) {
     this.#id = id;
     this.#size = size;
-    this.stored = this.#given = this.#asked = offset;
+    this.stored =
+      this.written =
+      this.#pulled =
+      this.#given =
+      this.#asked =
+        offset;
     this.#upto = Math.min(upto, size);
   }
 
@@ -125,7 +135,12 @@ class OutgoingFile implements Sender {
 
   pull(): Uint8Array | undefined {
     const frame = this.#frames.shift();
-    if (frame !== undefined) this.#waiting -= bytesOf(frame);
+    if (frame === undefined) return undefined;
+    // Whoever asks for another frame has written the one before.
+    this.written = this.#pulled;
+    const bytes = bytesOf(frame);
+    this.#pulled += bytes;
+    this.#waiting -= bytes;
     return frame;
   }
 

@@ -23,8 +23,16 @@ export type TransferMessage = Extract<
 
 /** What happened to a transfer. */
 export type TransferEvent =
-  /** The owner of a file that is sent should give so many bytes more, with `provide`. */
-  | { readonly what: "wanted"; readonly id: number; readonly bytes: number }
+  /**
+   * The owner of a file that is sent should give so many bytes more, with `provide`. Frames with bytes before
+   * `written` have left, so what holds them may be used again.
+   */
+  | {
+    readonly what: "wanted";
+    readonly id: number;
+    readonly bytes: number;
+    readonly written: number;
+  }
   /** The other end has stored everything before `at`. */
   | { readonly what: "stored"; readonly id: number; readonly at: number }
   /**
@@ -228,8 +236,9 @@ class ConnectionTransfers implements Transfers {
     if (event !== undefined) return event;
     for (const id of this.#hungry) {
       this.#hungry.delete(id);
-      const bytes = this.#senders.get(id)?.ask() ?? 0;
-      if (bytes > 0) return { what: "wanted", id, bytes };
+      const sender = this.#senders.get(id);
+      const bytes = sender?.ask() ?? 0;
+      if (bytes > 0) return { what: "wanted", id, bytes, written: sender!.written };
     }
     return undefined;
   }
@@ -263,7 +272,7 @@ class ConnectionTransfers implements Transfers {
  *
  * const transfers = createTransfers(() => {});
  * transfers.send(5, { size: 3, offset: 0, upto: 3 });
- * assertEquals(transfers.next(), { what: "wanted", id: 5, bytes: 3 });
+ * assertEquals(transfers.next(), { what: "wanted", id: 5, bytes: 3, written: 0 });
  * transfers.provide(5, new Uint8Array([0, 0, 0, 0, 0, 0, 0, 0, 7, 8, 9]));
  * assertEquals(transfers.pull(), new Uint8Array([0, 0, 3, 0x30, 0, 0, 0, 5, 7, 8, 9]));
  * ```

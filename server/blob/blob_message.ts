@@ -36,7 +36,8 @@ export type BlobRequest =
     readonly offset: number;
     readonly deflate: boolean;
   }
-  | { readonly op: "pull"; readonly id: number }
+  /** `spare` is memory for the block, if there is some at hand. */
+  | { readonly op: "pull"; readonly id: number; readonly spare?: ArrayBuffer }
   | { readonly op: "close-reader"; readonly id: number }
   | { readonly op: "ask"; readonly id: number; readonly question: BlobQuestion };
 
@@ -70,7 +71,13 @@ export type BlobAnswer = BlobAnswers[keyof BlobAnswers];
 export type BlobReply =
   /** Of a writer: where it goes on. Of a reader: the size of the whole. */
   | { readonly id: number; readonly told: "opened"; readonly at: number }
-  | { readonly id: number; readonly told: "stored"; readonly count: number }
+  /** `spare` is the memory of the bytes, which is not needed any more. */
+  | {
+    readonly id: number;
+    readonly told: "stored";
+    readonly count: number;
+    readonly spare?: ArrayBuffer;
+  }
   | { readonly id: number; readonly told: "kept"; readonly size: number }
   | { readonly id: number; readonly told: "block"; readonly block: Block }
   | { readonly id: number; readonly told: "end" }

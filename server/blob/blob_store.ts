@@ -20,9 +20,13 @@ export const HEADER_ROOM = 8;
 /** Bytes before what is deflated: they say how many bytes of the file it is, in network order. */
 export const RAW_LENGTH_BYTES = 4;
 /** The most chunks of a block. */
-export const BLOCK_CHUNKS = 4;
+export const BLOCK_CHUNKS = 8;
+/** The memory of a block, in bytes. */
+export const BLOCK_BYTES: number = BLOCK_CHUNKS * (HEADER_ROOM + CHUNK_BYTES);
 /** The most pulls of one reader that are not answered yet. */
 export const PULLS_MAX = 2;
+/** Bytes of the arrays that {@linkcode BlobStore.batch} gives. */
+export const BATCH_BYTES: number = 512 * 1024;
 /** The most bytes of a file. */
 export const BLOB_BYTES_MAX = 2 ** 50;
 
@@ -58,7 +62,7 @@ export interface WriterEvents {
 export interface BlobWriter {
   /**
    * Writes the next bytes of the file. The whole buffer behind the array is taken over, without a copy:
-   * to the caller it is empty from now on. Arrays of 64 KiB to 1 MiB cost the least.
+   * to the caller it is empty from now on. A part of an array of {@linkcode BlobStore.batch} costs the least.
    */
   write(bytes: Uint8Array): void;
   /**
@@ -116,6 +120,8 @@ export interface ReaderEvents {
 export interface BlobReader {
   /** Asks for one more block; {@linkcode PULLS_MAX} may be unanswered. It need not wait for `opened`. */
   pull(): void;
+  /** A block was sent: its memory may be used for another. */
+  release(block: Block): void;
   close(): void;
 }
 
@@ -153,6 +159,8 @@ export interface BlobStore {
    * finished is finished first, and then the upload begins anew.
    */
   write(upload: number, options: WriteOptions, events: WriterEvents): BlobWriter;
+  /** An array of {@linkcode BATCH_BYTES} to be filled for {@linkcode BlobWriter.write}: a used one, if there is one. */
+  batch(): Uint8Array<ArrayBuffer>;
   /** Opens a content. */
   read(sha256: string, options: ReadOptions, events: ReaderEvents): BlobReader;
   /**

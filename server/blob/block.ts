@@ -23,9 +23,9 @@ const LEVEL = 1;
 export interface BlockCutter {
   /**
    * The next block, of a file that has `left` bytes left, at least one. `fill` is called with arrays to
-   * be filled with the next bytes, in order.
+   * be filled with the next bytes, in order. `spare` is memory for a block, if there is some at hand.
    */
-  next(left: number, fill: (into: Uint8Array) => void): Block;
+  next(left: number, fill: (into: Uint8Array) => void, spare?: ArrayBuffer): Block;
 }
 
 class ChunkedBlocks implements BlockCutter {
@@ -36,9 +36,10 @@ class ChunkedBlocks implements BlockCutter {
     this.#deflate = deflate;
   }
 
-  next(left: number, fill: (into: Uint8Array) => void): Block {
+  next(left: number, fill: (into: Uint8Array) => void, spare?: ArrayBuffer): Block {
     const count = Math.min(left, BLOCK_CHUNKS * CHUNK_BYTES);
-    const bytes = new Uint8Array(count + HEADER_ROOM * Math.ceil(count / CHUNK_BYTES));
+    const size = count + HEADER_ROOM * Math.ceil(count / CHUNK_BYTES);
+    const bytes = spare === undefined ? new Uint8Array(size) : new Uint8Array(spare, 0, size);
     const chunks: BlobChunk[] = [];
     let end = 0;
     for (let rest = count; rest > 0; rest -= CHUNK_BYTES) {

@@ -82,7 +82,7 @@ class FolderDisk implements Disk {
         this.#openReader(request);
         break;
       case "pull":
-        this.#readers.get(request.id)?.pull();
+        this.#readers.get(request.id)?.pull(request.spare);
         break;
       case "close-reader":
         this.#readers.get(request.id)?.close();
@@ -111,11 +111,8 @@ class FolderDisk implements Disk {
 
   #write(writer: DiskWriter, request: WriterRequest): void {
     if (request.op === "finish") return this.#finish(writer, request.sha256);
-    const { bytes } = request;
-    if (request.op === "write") writer.write(bytes);
-    else writer.writePacked(bytes, request.raw);
-    // Otherwise hundreds of megabytes would wait for the garbage collector.
-    (bytes.buffer as ArrayBuffer).transfer(0);
+    if (request.op === "write") writer.write(request.bytes);
+    else writer.writePacked(request.bytes, request.raw);
   }
 
   /** From now on it is not the upload's writer any more: what is asked about that waits. */

@@ -15,8 +15,8 @@ import { type BlockCutter, createBlockCutter } from "./block.ts";
 export interface DiskReader {
   /** Opens the file at `path` where the request says. */
   open(path: string): void;
-  /** Reads the next block. */
-  pull(): void;
+  /** Reads the next block, into this memory if it is given some. */
+  pull(spare?: ArrayBuffer): void;
   /** Ends it without a word. */
   close(): void;
 }
@@ -60,9 +60,9 @@ class KeptFile implements DiskReader {
     }
   }
 
-  pull(): void {
+  pull(spare?: ArrayBuffer): void {
     try {
-      const block = this.#cutter.next(this.#left, (into) => fill(this.#file!, into));
+      const block = this.#cutter.next(this.#left, (into) => fill(this.#file!, into), spare);
       for (const { length, raw = length } of block.chunks) this.#left -= raw;
       this.#tell({ id: this.#id, told: "block", block });
       this.#lookEnded();

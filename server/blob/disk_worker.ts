@@ -2,8 +2,8 @@
  * The thread of a store on a disk. Its file calls wait, which is the fastest way (FACTS §8) and would
  * hold up everybody in the thread that serves people.
  *
- * It imports nothing from outside of this folder, since Deno wants the right to read each local module of
- * a worker: `--allow-read=server/blob` is enough.
+ * It imports next to nothing from outside of this folder, since Deno wants the right to read each local
+ * module of a worker: `--allow-read=server/blob,protocol/transfer` is enough.
  *
  * @module
  */
@@ -40,8 +40,13 @@ function flush(): void {
   if (replies.length === 0) return;
   const told = replies;
   replies = [];
-  const buffers = told.flatMap((reply) => reply.told === "block" ? [reply.block.bytes.buffer] : []);
-  port.postMessage(told, buffers);
+  port.postMessage(told, told.flatMap(buffersOf));
+}
+
+/** What goes with a reply to the other thread. */
+function buffersOf(reply: BlobReply): ArrayBuffer[] {
+  if (reply.told === "block") return [reply.block.bytes.buffer];
+  return reply.told === "stored" && reply.spare !== undefined ? [reply.spare] : [];
 }
 
 port.onmessage = ({ data }) => {

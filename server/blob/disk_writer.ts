@@ -109,6 +109,11 @@ class PartialFile implements DiskWriter {
   }
 
   write(bytes: Uint8Array): void {
+    // The memory goes back, since making it anew would cost more than filling it.
+    this.#append(bytes, bytes.buffer as ArrayBuffer);
+  }
+
+  #append(bytes: Uint8Array, spare?: ArrayBuffer): void {
     const file = this.#file!;
     if (bytes.length > this.#size - this.#offset) {
       this.#spoil(tooMuch(this.#size));
@@ -122,13 +127,18 @@ class PartialFile implements DiskWriter {
     }
     this.#hash.update(bytes);
     this.#offset += bytes.length;
-    this.#parts.tell({ id: this.id, told: "stored", count: bytes.length });
+    this.#parts.tell({
+      id: this.id,
+      told: "stored",
+      count: bytes.length,
+      ...spare !== undefined && { spare },
+    });
   }
 
   writePacked(bytes: Uint8Array, raw: number): void {
     const plain = unpack(bytes, raw);
     if (plain === undefined) this.#spoil(badDeflate(raw));
-    else this.write(plain);
+    else this.#append(plain);
   }
 
   async finish(sha256: string): Promise<void> {

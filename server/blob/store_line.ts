@@ -9,6 +9,7 @@ import type { BlobReply, BlobRequest } from "./blob_message.ts";
 import {
   type BlobReader,
   type BlobWriter,
+  type Block,
   isDigest,
   PULLS_MAX,
   type ReaderEvents,
@@ -32,7 +33,14 @@ export interface Outlet {
   send(request: BlobRequest, buffer?: ArrayBuffer): void;
   /** Nothing more is to be heard of this line. */
   forget(id: number): void;
+  /** Memory that is not needed any more. */
+  spare(kind: Spare, buffer: ArrayBuffer): void;
+  /** Memory to be used again, if there is some. */
+  reuse(kind: Spare): ArrayBuffer | undefined;
 }
+
+/** What memory is used for again and again: what is written, and what is read. */
+export type Spare = "batch" | "block";
 
 class WriterLine implements Line, BlobWriter {
   readonly #id: number;
@@ -80,6 +88,7 @@ class WriterLine implements Line, BlobWriter {
         this.#events.opened(reply.at);
         break;
       case "stored":
+        if (reply.spare !== undefined) this.#outlet.spare("batch", reply.spare);
         this.#events.stored(reply.count);
         break;
       case "kept":
@@ -125,7 +134,13 @@ class ReaderLine implements Line, BlobReader {
     if (this.#over) return;
     if (this.#pulls === PULLS_MAX) throw new Error(`${PULLS_MAX} pulls are unanswered.`);
     this.#pulls++;
-    this.#outlet.send({ op: "pull", id: this.#id });
+    const spare = this.#outlet.reuse("block");
+    if (spare === undefined) this.#outlet.send({ op: "pull", id: this.#id });
+    else this.#outlet.send({ op: "pull", id: this.#id, spare }, spare);
+  }
+
+  release({ bytes }: Block): void {
+    this.#outlet.spare("block", bytes.buffer);
   }
 
   close(): void {

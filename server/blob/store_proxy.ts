@@ -18,11 +18,13 @@ import type {
   BlobRequest,
 } from "./blob_message.ts";
 import {
+  BATCH_BYTES,
   BLOB_BYTES_MAX,
   type BlobFault,
   type BlobReader,
   type BlobStore,
   type BlobWriter,
+  BLOCK_BYTES,
   isDigest,
   type KeptContent,
   type ReaderEvents,
@@ -30,7 +32,16 @@ import {
   type WriteOptions,
   type WriterEvents,
 } from "./blob_store.ts";
-import { createReaderLine, createWriterLine, type Line, type Outlet } from "./store_line.ts";
+import {
+  createReaderLine,
+  createWriterLine,
+  type Line,
+  type Outlet,
+  type Spare,
+} from "./store_line.ts";
+
+/** So much memory of each kind is kept to be used again. */
+const SPARES_MAX = 4;
 
 /** The far side, while it works. */
 export interface FarSide {
@@ -82,12 +93,16 @@ class DistantStore implements StoreProxy {
   #lastId = 0;
   #closing: Promise<void> | undefined;
   #abandoned = false;
+  /** Memory that was used and can be used again: making it anew costs more than filling it. */
+  readonly #spares: Record<Spare, ArrayBuffer[]> = { batch: [], block: [] };
 
   constructor(options: StoreProxyOptions) {
     this.#options = options;
     this.#outlet = {
       send: (request, buffer) => this.#send(request, buffer),
       forget: (id) => this.#lines.delete(id),
+      spare: (kind, buffer) => this.#keepSpare(kind, buffer),
+      reuse: (kind) => this.#spares[kind].pop(),
     };
   }
 
@@ -110,6 +125,19 @@ class DistantStore implements StoreProxy {
     this.#lines.set(id, line);
     this.#send({ op: "open-reader", id, sha256, offset, deflate });
     return line;
+  }
+
+  batch(): Uint8Array<ArrayBuffer> {
+    const spare = this.#spares.batch.pop();
+    return spare === undefined ? new Uint8Array(BATCH_BYTES) : new Uint8Array(spare);
+  }
+
+  #keepSpare(kind: Spare, buffer: ArrayBuffer): void {
+    const size = kind === "batch" ? BATCH_BYTES : BLOCK_BYTES;
+    const spares = this.#spares[kind];
+    if (buffer.byteLength === size && spares.length < SPARES_MAX) spares.push(buffer);
+    // Otherwise hundreds of megabytes would wait for the garbage collector.
+    else if (buffer.byteLength > 0) buffer.transfer(0);
   }
 
   has(sha256: string, done: (size: number | undefined) => void): void {

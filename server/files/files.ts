@@ -17,7 +17,7 @@ import { maySee } from "../../protocol/forum/policy.ts";
 import type { FileRow, UploadKept } from "../../protocol/forum/reply.ts";
 import { type Refusal, refuse } from "../../protocol/status.ts";
 import { fold } from "../../protocol/text.ts";
-import type { TransferEvent } from "../../protocol/transfer/transfers.ts";
+import type { TransferEvent, Transfers } from "../../protocol/transfer/transfers.ts";
 import type { BlobFault, BlobStore } from "../blob/blob_store.ts";
 import { change } from "../changes.ts";
 import type { Log, Transaction } from "../log/log.ts";
@@ -218,15 +218,20 @@ class ForumFiles implements Files {
     return tx.putUpload({ ...wanted, at: clock() });
   }
 
-  /** Makes room for another transfer of this session, or says why there is none. */
-  #makeRoom(session: ServiceSession, id: number): Refusal | undefined {
+  /** What carries the files of a session, if one more may be carried: room is made for it. */
+  #transfers(session: ServiceSession, id: number): Transfers | Refusal {
     const refusal = this.#refusal(session, id);
     if (refusal !== undefined) return refusal;
+    const { transfers } = session;
+    if (transfers === undefined) {
+      return refuse("not-allowed", "Files are not carried in text mode. Use the terminal client.");
+    }
     const hindrance = this.#underWay.hindrance();
-    if (hindrance === undefined) return undefined;
-    this.#options.count("stalled");
-    breakOff(hindrance.active, refuse("transfer-busy", STALLED));
-    return undefined;
+    if (hindrance !== undefined) {
+      this.#options.count("stalled");
+      breakOff(hindrance.active, refuse("transfer-busy", STALLED));
+    }
+    return transfers;
   }
 
   /** Why another transfer cannot begin, if it cannot. */
@@ -241,7 +246,6 @@ class ForumFiles implements Files {
     { id, command, upload }: { id: number; command: Upload & Keyed; upload: number },
   ): void {
     const { blobs, answer, limits } = this.#options;
-    const { connection } = session;
     if (!session.present) return;
     // It may be the same file, from a link that broke at its end: it need not come again.
     const finishing = this.#finishing.get(upload);
@@ -250,11 +254,11 @@ class ForumFiles implements Files {
       return;
     }
     // Others may have begun since it was decided.
-    const busy = this.#makeRoom(session, id);
-    if (busy !== undefined) return answer(session, id, busy);
+    const transfers = this.#transfers(session, id);
+    if (isRefusal(transfers)) return answer(session, id, transfers);
     let opened = false;
     const over = (refusal: Refusal) => {
-      if (opened) connection.transfers.cancel(id, refusal.status, refusal.text);
+      if (opened) transfers.cancel(id, refusal.status, refusal.text);
       else answer(session, id, refusal);
       this.#recordUpload(session, command, refusal);
       this.#end(session, id);
@@ -266,7 +270,7 @@ class ForumFiles implements Files {
       upload,
       size: command.size,
       window: limits.window,
-      transfers: connection.transfers,
+      transfers,
       opened: (offset, upto) => {
         opened = true;
         const deflate = command.deflate ?? false;
@@ -276,7 +280,7 @@ class ForumFiles implements Files {
       wake: () => session.wake(),
       kept: (sha256) => {
         if (active.givenUp) this.#forgo(session, { id, upload, sha256 });
-        else this.#share(session, { id, command, upload, sha256 }, over);
+        else this.#share(session, { id, command, upload, sha256, transfers }, over);
       },
       failed: (fault) => {
         this.#arrived(carried.finishing);
@@ -292,11 +296,12 @@ class ForumFiles implements Files {
   /** The store has the bytes: the file is shared, whether or not the client is still there to be told. */
   #share(
     session: ServiceSession,
-    { id, command, upload, sha256 }: {
+    { id, command, upload, sha256, transfers }: {
       id: number;
       command: Upload & Keyed;
       upload: number;
       sha256: string;
+      transfers: Transfers;
     },
     over: (refusal: Refusal) => void,
   ): void {
@@ -319,7 +324,7 @@ class ForumFiles implements Files {
         return over(reply);
       }
       const { file, at } = JSON.parse(reply.json) as UploadKept;
-      session.connection.transfers.kept(id, { sha256, file, at });
+      transfers.kept(id, { sha256, file, at });
       this.#recordUpload(session, command, reply);
       this.#end(session, id);
       session.wake();
@@ -373,10 +378,9 @@ class ForumFiles implements Files {
     { id, command, row }: { id: number; command: Download; row: FileRow },
   ): void {
     const { blobs, answer, record } = this.#options;
-    const { transfers } = session.connection;
     if (!session.present) return;
-    const busy = this.#makeRoom(session, id);
-    if (busy !== undefined) return answer(session, id, busy);
+    const transfers = this.#transfers(session, id);
+    if (isRefusal(transfers)) return answer(session, id, transfers);
     const { sha256, size } = row;
     const { thread, offset = 0, upto } = command;
     const deflate = (command.deflate ?? false) && mayDeflate({ offset, upto, size });

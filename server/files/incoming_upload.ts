@@ -10,10 +10,12 @@
 
 import { CHUNK_MAX } from "../../protocol/catalogue.ts";
 import type { TransferEvent, Transfers } from "../../protocol/transfer/transfers.ts";
-import type { BlobFault, BlobStore, BlobWriter } from "../blob/blob_store.ts";
-
-/** Bytes of one write. */
-const BATCH_BYTES = 256 * 1024;
+import {
+  BATCH_BYTES,
+  type BlobFault,
+  type BlobStore,
+  type BlobWriter,
+} from "../blob/blob_store.ts";
 
 /** What an upload is made with. */
 export interface IncomingUploadOptions {
@@ -94,7 +96,7 @@ class GatheredUpload implements IncomingUpload {
     this.#underWay += bytes.length;
     let rest = bytes;
     while (rest.length > 0) {
-      this.#batch ??= new Uint8Array(BATCH_BYTES);
+      this.#batch ??= this.#options.blobs.batch();
       const part = rest.subarray(0, BATCH_BYTES - this.#filled);
       this.#batch.set(part, this.#filled);
       this.#filled += part.length;
@@ -110,7 +112,7 @@ class GatheredUpload implements IncomingUpload {
   #flush(): void {
     const batch = this.#batch;
     if (batch === undefined || this.#filled === 0) return;
-    this.#writer.write(this.#filled === BATCH_BYTES ? batch : batch.slice(0, this.#filled));
+    this.#writer.write(batch.subarray(0, this.#filled));
     this.#batch = undefined;
     this.#filled = 0;
   }

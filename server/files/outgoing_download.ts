@@ -49,6 +49,8 @@ class ReadDownload implements OutgoingDownload {
   readonly #options: OutgoingDownloadOptions;
   readonly #reader: BlobReader;
   readonly #waiting: Waiting[] = [];
+  /** Blocks that are not sent yet, and where each ends in the file. */
+  readonly #blocks: { readonly block: Block; readonly end: number }[] = [];
   /** Bytes that the transfer wants and has not got. */
   #wanted = 0;
   #pulled = false;
@@ -80,7 +82,8 @@ class ReadDownload implements OutgoingDownload {
     this.#reader.pull();
   }
 
-  #take({ bytes, chunks }: Block): void {
+  #take(block: Block): void {
+    const { bytes, chunks } = block;
     this.#pulled = false;
     for (const { start, length, raw } of chunks) {
       const count = raw ?? length;
@@ -88,12 +91,16 @@ class ReadDownload implements OutgoingDownload {
       const frame = bytes.subarray(start - FRAME_HEADER_BYTES, start + length);
       this.#waiting.push({ frame, bytes: count, raw });
     }
+    this.#blocks.push({ block, end: this.#read });
     this.#give();
     this.#options.wake();
   }
 
   event(event: TransferEvent): void {
     if (event.what !== "wanted") return;
+    while (this.#blocks.length > 0 && this.#blocks[0].end <= event.written) {
+      this.#reader.release(this.#blocks.shift()!.block);
+    }
     this.#wanted += event.bytes;
     this.#give();
   }

@@ -26,7 +26,8 @@ export interface TcpOptions {
 
 /** A quiet connection waits with so small a buffer, because a pending read pins it (FACTS §8). */
 const QUIET_BYTES = 256;
-const BUSY_BYTES = 64 * 1024;
+/** One that sends as much as is read gets more, step by step: a file costs a call for each. */
+const BUSY_BYTES = [64 * 1024, 256 * 1024] as const;
 /** How long accepting rests when it fails, as when no descriptor is free. */
 const ACCEPT_REST = 50;
 
@@ -128,7 +129,8 @@ function serve(conn: Deno.TcpConn, service: Service, now: () => number): void {
         if (!await wanted()) return;
         session.receive(buffer.subarray(0, count), now());
         if (count === buffer.length) {
-          buffer = buffer === quiet ? new Uint8Array(BUSY_BYTES) : buffer;
+          const more = BUSY_BYTES.find((size) => size > count);
+          if (more !== undefined) buffer = new Uint8Array(more);
         } else if (count < QUIET_BYTES) buffer = quiet;
       }
     } catch {

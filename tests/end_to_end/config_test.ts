@@ -36,6 +36,8 @@ scenario("each bad option says what is wrong in one line, and exits with 2", asy
     [["--heartbeat", "0"], /heartbeat must be a whole number from 1/],
     [["--idle-timeout", "soon"], /idle-timeout must be a whole number/],
     [["--registration", "maybe"], /--registration must be open or closed, not maybe/],
+    [["--text", "loud"], /--text must be on or off, not loud/],
+    [["--text-idle-timeout", "never"], /text-idle-timeout must be a whole number from 0/],
     [["--log", "xml"], /--log must be text or json, not xml/],
     [["--hostname", ""], /--hostname needs a value/],
     [["--prot", "5000"], /there is no option --prot; --help lists them/],

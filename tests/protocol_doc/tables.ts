@@ -33,6 +33,10 @@ import { SERVER_TABLE } from "../../protocol/server_table.ts";
 import { type Refusal, STATUS } from "../../protocol/status.ts";
 import { TEXT_LIMITS } from "../../protocol/text.ts";
 import { RECEIVER_TABLE, SENDER_TABLE } from "../../protocol/transfer/transfer_table.ts";
+import { TEXT_LINE_MAX, UNSIGNED_LINE_MAX } from "../../protocol/text_mode/text_connection.ts";
+import { LACKING } from "../../protocol/text_mode/text_session.ts";
+import { TEXT_TABLE } from "../../protocol/text_mode/text_table.ts";
+import { allHelp } from "../../protocol/terminal/forum_verbs.ts";
 import { CONFIG_DEFAULTS } from "../../server/config.ts";
 import { FEED_BYTES, FEEDS_BYTES } from "../../server/feed.ts";
 import {
@@ -49,6 +53,7 @@ import { KEY_RETENTION } from "../../server/log/log.ts";
 import { FILES_LISTED_MAX, PAGE_FILES_MAX } from "../../server/log/sqlite_file_lists.ts";
 import { ROWS_MAX } from "../../server/presence.ts";
 import { FOLLOWS_MAX } from "../../server/questions.ts";
+import { SALTINGS_AT_ONCE, SALTINGS_WAITING } from "../../server/salter.ts";
 import { ITERATIONS, TOKEN_LIFE } from "../../server/sign_in.ts";
 import { code, type Table } from "./document.ts";
 import { scramValues } from "./sign_in.ts";
@@ -110,6 +115,11 @@ const LIMITS: Record<string, number> = {
   SILENT_HEARTBEATS,
   "CONFIG_DEFAULTS.heartbeat": CONFIG_DEFAULTS.heartbeat,
   "CONFIG_DEFAULTS.idleTimeout": CONFIG_DEFAULTS.idleTimeout,
+  "CONFIG_DEFAULTS.textIdleTimeout": CONFIG_DEFAULTS.textIdleTimeout,
+  UNSIGNED_LINE_MAX,
+  TEXT_LINE_MAX,
+  SALTINGS_AT_ONCE,
+  SALTINGS_WAITING,
   SEQ_MAX,
   SCOPE_MAX,
   PAGE_MAX,
@@ -156,6 +166,19 @@ function limitTable(): Table {
     header: ["Name", "Value", "What it limits"],
     rows: Object.entries(LIMITS).map(([name, value]) => [code(name), String(value)]),
     key: 0,
+  };
+}
+
+/** What people type in text mode. */
+function verbTable(): Table {
+  return {
+    header: ["Line", "Also", "What it does"],
+    rows: allHelp(LACKING).map(({ usage, also, help }) => [
+      // A bar would end the cell.
+      code(usage.replaceAll("|", "/")),
+      also.length === 0 ? "–" : also.map(code).join(" "),
+      help,
+    ]),
   };
 }
 
@@ -253,6 +276,10 @@ export const TABLES: Record<string, () => Table> = {
   "server states": () => stateTable(SERVER_TABLE as AnyTable),
   "server inputs": () => wordTable("Input", inputsOf(SERVER_TABLE as AnyTable)),
   "server actions": () => wordTable("Action", actionsOf(SERVER_TABLE as AnyTable)),
+  "text states": () => stateTable(TEXT_TABLE as AnyTable),
+  "text inputs": () => wordTable("Input", inputsOf(TEXT_TABLE as AnyTable)),
+  "text actions": () => wordTable("Action", actionsOf(TEXT_TABLE as AnyTable)),
+  verbs: verbTable,
   "client states": () => stateTable(CLIENT_TABLE as AnyTable),
   "client inputs": () => wordTable("Input", inputsOf(CLIENT_TABLE as AnyTable)),
   "client actions": () => wordTable("Action", actionsOf(CLIENT_TABLE as AnyTable)),

@@ -13,6 +13,7 @@ import { blocksOf, cellsOf, examplesOf, PATH, type Table, tableText } from "./do
 import { fieldTable } from "./fields.ts";
 import { playStory } from "./story.ts";
 import { TABLES } from "./tables.ts";
+import { playTerminal } from "./terminal.ts";
 import { playTranscript } from "./transcripts.ts";
 
 function tableFor(document: string, marker: string): Table {
@@ -35,7 +36,11 @@ function tableFor(document: string, marker: string): Table {
 }
 
 /** The document with every part that follows from the code written anew. */
-export function rewrite(document: string): string {
+export async function rewrite(document: string): Promise<string> {
+  const sessions: string[] = [];
+  for (const { words, text } of blocksOf(document)) {
+    if (words[0] === "terminal") sessions.push(await playTerminal(text));
+  }
   const commands = blocksOf(document).filter(({ words }) =>
     words[0] === "json" && words[1] === "command"
   );
@@ -53,6 +58,10 @@ export function rewrite(document: string): string {
     .replace(
       /^```transcript (.*)\n[^]*?^```$/gm,
       (_, name: string) => `\`\`\`transcript ${name}\n${playTranscript(name)}\`\`\``,
+    )
+    .replace(
+      /^```terminal\n[^]*?^```$/gm,
+      () => `\`\`\`terminal\n${sessions.shift()}\`\`\``,
     )
     .replace(
       /^```(json (command|done|event) .*)\n([^]*?)^```$/gm,
@@ -79,4 +88,4 @@ function eventLike(example: Record<string, unknown>, events: readonly object[]):
   return found;
 }
 
-if (import.meta.main) Deno.writeTextFileSync(PATH, rewrite(Deno.readTextFileSync(PATH)));
+if (import.meta.main) Deno.writeTextFileSync(PATH, await rewrite(Deno.readTextFileSync(PATH)));

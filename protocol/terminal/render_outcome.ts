@@ -4,23 +4,22 @@
  * @module
  */
 
-import type { FoundRow, ThreadRow } from "../../protocol/forum/reply.ts";
-import { fold, mentions } from "../../protocol/text.ts";
-import { formatThread } from "../../protocol/verb_line.ts";
+import type { FoundRow, ThreadRow } from "../forum/reply.ts";
+import { fold, mentions } from "../text.ts";
+import { formatThread } from "../verb_line.ts";
 import type { Directory } from "./directory.ts";
 import { formatMoment } from "./moment.ts";
 import type { Numbers } from "./numbers.ts";
 import type { Done, Failed, Outcome, Posted, Results, RunnableVerb, VerbHelp } from "./outcome.ts";
-import { count, fileText, messageText, nameText, type Paint } from "./style.ts";
+import { count, fileText, type Look, messageText, nameText } from "./style.ts";
 import { visibleLine, visibleText } from "./visible.ts";
 
 /** What rendering looks at. */
-export interface RenderOptions {
+export interface RenderOptions extends Look {
   /** The user's own name. */
   readonly me: string;
   readonly directory: Directory;
   readonly numbers: Numbers;
-  readonly paint: Paint;
 }
 
 /** Messages so many at a time, as RDT shows them. */
@@ -31,6 +30,7 @@ const COUNT_MAX = 1000;
 /** Makes the function that turns outcomes into lines. */
 export function outcomeRenderer(options: RenderOptions): (outcome: Outcome) => string {
   const { me, directory, numbers, paint } = options;
+  const moment = (at: number) => formatMoment(at, options.zone);
   const label = (thread: number) => visibleLine(directory.label(thread));
   const user = (name: string) => nameText(name, paint);
 
@@ -62,7 +62,7 @@ export function outcomeRenderer(options: RenderOptions): (outcome: Outcome) => s
       }
       const mentionsMe = mentions(row.text).includes(fold(me));
       const answers = row.reply === undefined ? {} : answered(thread.thread, row.reply);
-      lines.push(messageText(row, { mentionsMe, ...answers }, paint));
+      lines.push(messageText(row, { mentionsMe, ...answers }, options));
     }
     const first = messages.at(0)?.number ?? 1;
     const last = messages.at(-1)?.number ?? 0;
@@ -85,12 +85,12 @@ export function outcomeRenderer(options: RenderOptions): (outcome: Outcome) => s
     return rows.map((row) => {
       directory.get(row.thread) ??
         directory.add({ thread: row.thread, title: row.title, direct: false });
-      return `[${label(row.thread)}] ${messageText(row, {}, paint)}`;
+      return `[${label(row.thread)}] ${messageText(row, {}, options)}`;
     });
   }
 
   function posted({ thread, number, at }: Posted): string {
-    return `Message ${number} posted in ${label(thread)} at ${formatMoment(at)}.`;
+    return `Message ${number} posted in ${label(thread)} at ${moment(at)}.`;
   }
 
   const renderers: { readonly [V in RunnableVerb]: (result: Results[V]) => string } = {
@@ -105,15 +105,15 @@ export function outcomeRenderer(options: RenderOptions): (outcome: Outcome) => s
     RDT: page,
     MSG: posted,
     "/reply": posted,
-    PRV: ({ user: name, at }) => `Private message to ${user(name)} sent at ${formatMoment(at)}.`,
+    PRV: ({ user: name, at }) => `Private message to ${user(name)} sent at ${moment(at)}.`,
     EDT: ({ number, thread, at }) =>
-      `Message ${number} in ${label(thread)} edited at ${formatMoment(at)}.`,
+      `Message ${number} in ${label(thread)} edited at ${moment(at)}.`,
     DLT: ({ number, thread }) => `Message ${number} in ${label(thread)} deleted.`,
     RMV: (result) => `Thread ${visibleLine(result.label)} removed.`,
     RDM: ({ since, messages, more }) =>
       [
         ...found(messages),
-        ...messages.length === 0 ? [`No new messages since ${formatMoment(since)}.`] : [],
+        ...messages.length === 0 ? [`No new messages since ${moment(since)}.`] : [],
         ...more
           ? [paint("quiet", `More: RDM ${new Date(messages.at(-1)?.at ?? since).toISOString()}`)]
           : [],
@@ -131,7 +131,7 @@ export function outcomeRenderer(options: RenderOptions): (outcome: Outcome) => s
       users.map(({ user: name, role, since, sessions }) =>
         [
           user(name) + (role === "member" ? "" : ` (${role})`),
-          `active since ${formatMoment(since)}`,
+          `active since ${moment(since)}`,
           ...sessions > 1 ? [`on ${sessions} connections`] : [],
         ].join(", ")
       ).join("\n"),
@@ -139,7 +139,9 @@ export function outcomeRenderer(options: RenderOptions): (outcome: Outcome) => s
       `You follow ${label(thread)} from now on. What you type without a verb is posted there.`,
     LVE: ({ thread }) => `You follow ${label(thread)} no longer.`,
     "/react": ({ thread, number, emoji, on }) =>
-      `${visibleLine(emoji)} ${on ? "put on" : "taken off"} message ${number} in ${label(thread)}.`,
+      `${on ? "Put" : "Taken"} ${visibleLine(emoji)} ${on ? "on" : "off"} message ${number} in ${
+        label(thread)
+      }.`,
     "/invite": ({ thread, user: name }) => `${user(name)} is let into ${label(thread)}.`,
     "/expel": ({ thread, user: name }) => `${user(name)} is out of ${label(thread)}.`,
     "/mark": ({ thread }) => `${label(thread)} is marked as read.`,
@@ -170,7 +172,8 @@ export function failedText({ text, code, name, detail }: Omit<Failed, "ok" | "co
   return `${visibleText(text)}${wait} (${code} ${visibleLine(name)})`;
 }
 
-function helpTable(verbs: readonly VerbHelp[]): string {
+/** The help on verbs, a line each. */
+export function helpTable(verbs: readonly VerbHelp[]): string {
   const rows = verbs.map(({ usage, also, help }) => [usage, also.join(" "), help]);
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column].length)));
   const lines = rows.map(([usage, also, help]) =>

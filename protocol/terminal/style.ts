@@ -5,8 +5,8 @@
  * @module
  */
 
-import type { FileRow, MessageRow } from "../../protocol/forum/reply.ts";
-import { formatMoment } from "./moment.ts";
+import type { FileRow, MessageRow } from "../forum/reply.ts";
+import { formatMoment, type Zone } from "./moment.ts";
 import { visibleLine, visibleText } from "./visible.ts";
 
 /** The colours, as parameters of the terminal's SGR sequence. */
@@ -18,6 +18,15 @@ export type Paint = (style: keyof typeof CODES, text: string) => string;
 /** The paint for a terminal, or for what shows no colours. */
 export function createPaint(colour: boolean): Paint {
   return colour ? (style, text) => `\x1b[${CODES[style]}m${text}\x1b[0m` : (_, text) => text;
+}
+
+/** How a terminal shows things. */
+export interface Look {
+  readonly paint: Paint;
+  /** Whose time is shown; that of the machine, if not given. */
+  readonly zone?: Zone;
+  /** What stands before the later lines of a text; four spaces, if not given. */
+  readonly indent?: string;
 }
 
 /** A user's name, safe to show. */
@@ -38,8 +47,9 @@ export interface MessageMarks {
 }
 
 /** `3 Yoda (23 Feb 2021 15:00:01, edited): text  [+1 Ann]`. */
-export function messageText(row: MessageRow, marks: MessageMarks, paint: Paint): string {
-  const facts = [formatMoment(row.at)];
+export function messageText(row: MessageRow, marks: MessageMarks, look: Look): string {
+  const { paint, zone, indent } = look;
+  const facts = [formatMoment(row.at, zone)];
   if (row.editedAt !== undefined) facts.push("edited");
   if (row.reply !== undefined) {
     facts.push(marks.answers === undefined ? "an answer" : `answers ${marks.answers}`);
@@ -50,7 +60,7 @@ export function messageText(row: MessageRow, marks: MessageMarks, paint: Paint):
   );
   const head = `${paint("strong", String(row.number))} ${nameText(row.by, paint)}`;
   const when = paint("quiet", `(${facts.join(", ")})`);
-  return `${head} ${when}: ${visibleText(row.text)}${paint("quiet", reactions.join(""))}`;
+  return `${head} ${when}: ${visibleText(row.text, indent)}${paint("quiet", reactions.join(""))}`;
 }
 
 const BINARY_UNITS = ["KiB", "MiB", "GiB", "TiB", "PiB"];

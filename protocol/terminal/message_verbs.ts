@@ -4,10 +4,11 @@
  * @module
  */
 
-import { STATUS } from "../../protocol/status.ts";
-import { checkReaction, fold } from "../../protocol/text.ts";
-import type { FoundRow, MessageRow } from "../../protocol/forum/reply.ts";
-import type { ThreadName, VerbCall } from "../../protocol/verbs.ts";
+import { STATUS } from "../status.ts";
+import { checkReaction, fold } from "../text.ts";
+import type { FoundRow, MessageRow } from "../forum/reply.ts";
+import type { ThreadName, VerbCall } from "../verbs.ts";
+import { ask, type Asking } from "./asking.ts";
 import { parseMoment } from "./moment.ts";
 import { isStatusError, type Posted, Refusing, type Results } from "./outcome.ts";
 import { because, type Handlers, type Workbench } from "./verb_handler.ts";
@@ -32,11 +33,11 @@ class MessageVerbs {
     this.#bench = bench;
   }
 
-  async read({ thread: name, number }: VerbCall<"RDT">): Promise<Results["RDT"]> {
-    const { client, directory, numbers } = this.#bench;
-    const thread = await this.#bench.resolver.thread(name);
+  *read({ thread: name, number }: VerbCall<"RDT">): Asking<Results["RDT"]> {
+    const { directory, numbers } = this.#bench;
+    const thread = yield* this.#bench.resolver.thread(name);
     const from = number === undefined ? {} : { number };
-    const page = await client.command<"read">({ op: "read", thread, ...from, limit: PAGE });
+    const page = yield* ask<"read">({ op: "read", thread, ...from, limit: PAGE });
     directory.add(page.thread);
     numbers.listed(thread, {
       rows: page.messages,
@@ -45,21 +46,21 @@ class MessageVerbs {
     for (const { by } of [...page.messages, ...page.files]) directory.meet(by);
     const last = page.messages.at(-1);
     if (last !== undefined && last.seq > page.thread.read) {
-      await client.command<"mark">({ op: "mark", thread, upto: last.seq });
+      yield* ask<"mark">({ op: "mark", thread, upto: last.seq });
     }
     return { ...page, ...number !== undefined && { from: number } };
   }
 
-  async send({ message }: VerbCall<"MSG">): Promise<Posted> {
+  *send({ message }: VerbCall<"MSG">): Asking<Posted> {
     const { joined, resolver } = this.#bench;
-    const target = await resolver.target(message, joined.current);
+    const target = yield* resolver.target(message, joined.current);
     return "user" in target
-      ? await this.tell(target.user, target.text)
-      : await this.post(target.thread, target.text);
+      ? yield* this.tell(target.user, target.text)
+      : yield* this.post(target.thread, target.text);
   }
 
-  async post(thread: number, text: string, reply?: number): Promise<Posted> {
-    const posted = await this.#bench.client.command<"post">({
+  *post(thread: number, text: string, reply?: number): Asking<Posted> {
+    const posted = yield* ask<"post">({
       op: "post",
       thread,
       text,
@@ -68,70 +69,65 @@ class MessageVerbs {
     return this.#posted({ thread, ...posted });
   }
 
-  async tell(user: string, text: string): Promise<Posted> {
-    const posted = await this.#bench.client.command<"tell">({ op: "tell", user, text });
-    const { client, directory } = this.#bench;
+  *tell(user: string, text: string): Asking<Posted> {
+    const posted = yield* ask<"tell">({ op: "tell", user, text });
+    const { user: me, directory } = this.#bench;
     if (directory.get(posted.thread) === undefined) {
-      const members = [client.user, user];
+      const members = [me, user];
       const title = [...members].sort().join(", ");
       directory.add({ thread: posted.thread, title, direct: true, members });
     }
     return this.#posted(posted);
   }
 
-  async reply({ thread: name, number, text }: VerbCall<"/reply">): Promise<Posted> {
-    const place = await this.#locate(name, number);
-    return await this.#touch(place, number, () => this.post(place.thread, text, place.message));
+  *reply({ thread: name, number, text }: VerbCall<"/reply">): Asking<Posted> {
+    const place = yield* this.#locate(name, number);
+    return yield* this.#touch(place, number, () => this.post(place.thread, text, place.message));
   }
 
-  async edit({ thread: name, number, text }: VerbCall<"EDT">): Promise<Results["EDT"]> {
-    const place = await this.#locate(name, number);
-    const reply = await this.#touch(
+  *edit({ thread: name, number, text }: VerbCall<"EDT">): Asking<Results["EDT"]> {
+    const place = yield* this.#locate(name, number);
+    const reply = yield* this.#touch(
       place,
       number,
-      () => this.#bench.client.command<"edit">({ op: "edit", ...place, text }),
+      () => ask<"edit">({ op: "edit", ...place, text }),
     );
     return { ...place, number, ...reply };
   }
 
-  async erase({ thread: name, number, why }: VerbCall<"DLT">): Promise<Results["DLT"]> {
-    const place = await this.#locate(name, number);
-    const reply = await this.#touch(
+  *erase({ thread: name, number, why }: VerbCall<"DLT">): Asking<Results["DLT"]> {
+    const place = yield* this.#locate(name, number);
+    const reply = yield* this.#touch(
       place,
       number,
-      () => this.#bench.client.command<"delete">({ op: "delete", ...place, ...because(why) }),
+      () => ask<"delete">({ op: "delete", ...place, ...because(why) }),
     );
     return { ...place, number, ...reply };
   }
 
-  async react(
+  *react(
     { thread: name, number, reaction }: VerbCall<"/react">,
-  ): Promise<Results["/react"]> {
-    const place = await this.#locate(name, number);
-    const { emoji } = reaction;
-    return await this.#touch(place, number, async () => {
-      const on = reaction.on && !await this.#hasReacted(place, emoji);
-      await this.#bench.client.command<"react">({ op: "react", ...place, emoji, on });
-      return { ...place, number, emoji, on };
-    });
+  ): Asking<Results["/react"]> {
+    const place = yield* this.#locate(name, number);
+    return yield* this.#touch(place, number, () => this.#toggle(place, { number, ...reaction }));
   }
 
-  async since({ moment }: VerbCall<"RDM">): Promise<Results["RDM"]> {
-    const at = parseMoment(moment, this.#bench.now());
+  *since({ moment }: VerbCall<"RDM">): Asking<Results["RDM"]> {
+    const at = parseMoment(moment, this.#bench.now(), this.#bench.zone);
     if (at === undefined) {
       throw new Refusing(
         "bad-field",
         "Write the time like 23 Feb 2021 15:00:01, 2021-02-23T15:00:01Z, 15:00 or 2h.",
       );
     }
-    const reply = await this.#bench.client.command<"since">({ op: "since", at, limit: SINCE_MAX });
+    const reply = yield* ask<"since">({ op: "since", at, limit: SINCE_MAX });
     this.#shown(reply.messages);
     return { since: at, ...reply };
   }
 
-  async search({ words }: VerbCall<"SRC">): Promise<Results["SRC"]> {
-    const { client, directory } = this.#bench;
-    const reply = await client.command<"search">({ op: "search", words, limit: SEARCH_MAX });
+  *search({ words }: VerbCall<"SRC">): Asking<Results["SRC"]> {
+    const { directory } = this.#bench;
+    const reply = yield* ask<"search">({ op: "search", words, limit: SEARCH_MAX });
     for (const row of reply.threads) directory.add(row);
     this.#shown(reply.messages);
     return { words, ...reply };
@@ -146,15 +142,15 @@ class MessageVerbs {
     for (const row of rows) this.#bench.numbers.shown(row.thread, row);
   }
 
-  async #locate(name: ThreadName, number: number): Promise<Place> {
-    const thread = await this.#bench.resolver.thread(name);
-    return { thread, message: await this.#bench.resolver.message(thread, number) };
+  *#locate(name: ThreadName, number: number): Asking<Place> {
+    const thread = yield* this.#bench.resolver.thread(name);
+    return { thread, message: yield* this.#bench.resolver.message(thread, number) };
   }
 
   /** Does something to a message; if it is gone, says that a number of the past was meant. */
-  async #touch<T>({ thread }: Place, number: number, action: () => Promise<T>): Promise<T> {
+  *#touch<T>({ thread }: Place, number: number, action: () => Asking<T>): Asking<T> {
     try {
-      return await action();
+      return yield* action();
     } catch (error) {
       const gone = isStatusError(error) && error.code === STATUS["no-message"].code;
       if (!gone || this.#bench.numbers.meaning(thread, number) === undefined) throw error;
@@ -166,9 +162,17 @@ class MessageVerbs {
     }
   }
 
-  async #hasReacted({ thread, message }: Place, given: string): Promise<boolean> {
-    const { client } = this.#bench;
-    const { messages } = await client.command<"read">({
+  *#toggle(
+    place: Place,
+    { number, emoji, on: wanted }: { number: number; emoji: string; on: boolean },
+  ): Asking<Results["/react"]> {
+    const on = wanted && !(yield* this.#hasReacted(place, emoji));
+    yield* ask<"react">({ op: "react", ...place, emoji, on });
+    return { ...place, number, emoji, on };
+  }
+
+  *#hasReacted({ thread, message }: Place, given: string): Asking<boolean> {
+    const { messages } = yield* ask<"read">({
       op: "read",
       thread,
       after: message - 1,
@@ -176,7 +180,7 @@ class MessageVerbs {
     });
     const row: MessageRow | undefined = messages.find(({ seq }) => seq === message);
     const emoji = checkReaction(given);
-    const me = fold(client.user);
+    const me = fold(this.#bench.user);
     return row?.reactions?.some((there) =>
       there.emoji === emoji && there.users.some((user) => fold(user) === me)
     ) ?? false;
@@ -186,13 +190,15 @@ class MessageVerbs {
 /** The verbs that read and write messages, and how bare text is posted. */
 export function messageVerbs(
   bench: Workbench,
-): Handlers<MessageVerb> & { post(thread: number, text: string): Promise<Posted> } {
+): Handlers<MessageVerb> & { post(thread: number, text: string): Asking<Posted> } {
   const verbs = new MessageVerbs(bench);
   return {
     post: (thread, text) => verbs.post(thread, text),
     RDT: (call) => verbs.read(call),
     MSG: (call) => verbs.send(call),
-    PRV: async ({ user, text }) => ({ ...await verbs.tell(user, text), user }),
+    *PRV({ user, text }) {
+      return { ...yield* verbs.tell(user, text), user };
+    },
     "/reply": (call) => verbs.reply(call),
     EDT: (call) => verbs.edit(call),
     DLT: (call) => verbs.erase(call),

@@ -34,8 +34,8 @@ export function visibleLine(text: string): string {
 }
 
 /** A text that is safe to show; the lines after its first are set in, so that none passes for another's. */
-export function visibleText(text: string): string {
-  return text.replace(UNSAFE, escape).replaceAll("\t", "    ").replaceAll("\n", "\n    ");
+export function visibleText(text: string, indent = "    "): string {
+  return text.replace(UNSAFE, escape).replaceAll("\t", "    ").replaceAll("\n", `\n${indent}`);
 }
 
 /** JSON that is safe to show: the same value, with what a terminal could obey as escapes. */

@@ -4,14 +4,14 @@
  * @module
  */
 
-import { SEQ_MAX } from "../../protocol/forum/event.ts";
-import type { ThreadRow } from "../../protocol/forum/reply.ts";
-import { nearest } from "../../protocol/nearest.ts";
-import { STATUS } from "../../protocol/status.ts";
-import { checkTitle } from "../../protocol/text.ts";
-import { formatThread } from "../../protocol/verb_line.ts";
-import type { Addressed, ThreadName } from "../../protocol/verbs.ts";
-import type { ForumClient } from "../forum_client.ts";
+import { SEQ_MAX } from "../forum/event.ts";
+import type { ThreadRow } from "../forum/reply.ts";
+import { nearest } from "../nearest.ts";
+import { STATUS } from "../status.ts";
+import { checkTitle } from "../text.ts";
+import { formatThread } from "../verb_line.ts";
+import type { Addressed, ThreadName } from "../verbs.ts";
+import { ask, type Asking } from "./asking.ts";
 import type { Directory } from "./directory.ts";
 import type { Numbers } from "./numbers.ts";
 import { isStatusError, Refusing } from "./outcome.ts";
@@ -23,14 +23,14 @@ export type Target = { readonly thread: number; readonly text: string } | {
   readonly text: string;
 };
 
-/** Finds what is meant; what cannot be found rejects with {@linkcode Refusing}. */
+/** Finds what is meant; what cannot be found throws {@linkcode Refusing}. */
 export interface Resolver {
   /** The number of a thread. */
-  thread(name: ThreadName): Promise<number>;
+  thread(name: ThreadName): Asking<number>;
   /** The `seq` of a message. */
-  message(thread: number, number: number): Promise<number>;
+  message(thread: number, number: number): Asking<number>;
   /** Where MSG goes; `current` is the thread joined last. */
-  target(message: Addressed, current: number | undefined): Promise<Target>;
+  target(message: Addressed, current: number | undefined): Asking<Target>;
 }
 
 /** The public thread that is always there. */
@@ -39,18 +39,16 @@ const LOBBY = "lobby";
 const NEAR_TITLE_MIN = 4;
 
 class ServerResolver implements Resolver {
-  #client: Pick<ForumClient, "command">;
   #directory: Directory;
   #numbers: Numbers;
 
-  constructor({ client, directory, numbers }: ResolverOptions) {
-    this.#client = client;
+  constructor({ directory, numbers }: ResolverOptions) {
     this.#directory = directory;
     this.#numbers = numbers;
   }
 
-  async thread(name: ThreadName): Promise<number> {
-    const thread = await this.#look(name);
+  *thread(name: ThreadName): Asking<number> {
+    const thread = yield* this.#look(name);
     if (thread !== undefined) return thread;
     if ("user" in name) {
       throw new Refusing(
@@ -63,7 +61,7 @@ class ServerResolver implements Resolver {
     throw new Refusing("no-thread", `${STATUS["no-thread"].text}${this.#hint(name)}`);
   }
 
-  async message(thread: number, number: number): Promise<number> {
+  *message(thread: number, number: number): Asking<number> {
     const meaning = this.#numbers.meaning(thread, number);
     if (typeof meaning === "number") return meaning;
     if (meaning === "unclear") {
@@ -74,7 +72,15 @@ class ServerResolver implements Resolver {
         }, then use its numbers.`,
       );
     }
-    const { messages } = await this.#client.command<"read">({
+    if (meaning === "forgotten") {
+      throw new Refusing(
+        "no-message",
+        `What was shown to you as number ${number} is too long ago. ${
+          this.#readAgain(thread)
+        }, then use its numbers.`,
+      );
+    }
+    const { messages } = yield* ask<"read">({
       op: "read",
       thread,
       number,
@@ -85,10 +91,10 @@ class ServerResolver implements Resolver {
     return row.seq;
   }
 
-  async target(message: Addressed, current: number | undefined): Promise<Target> {
+  *target(message: Addressed, current: number | undefined): Asking<Target> {
     const { thread: name, quoted, text, whole } = message;
     if ("user" in name) return { user: name.user, text: needed(text, name) };
-    const thread = await this.#look(name);
+    const thread = yield* this.#look(name);
     if (thread !== undefined) return { thread, text: needed(text, name) };
     // What looks like the name of a thread must not become public text by a slip of the keyboard.
     if (text.trim() !== "" && (quoted || this.#near(name) !== undefined)) {
@@ -99,14 +105,14 @@ class ServerResolver implements Resolver {
         } To post all of it as text, name the thread too.`,
       );
     }
-    return { thread: current ?? await this.thread({ title: LOBBY }), text: whole };
+    return { thread: current ?? (yield* this.thread({ title: LOBBY })), text: whole };
   }
 
   #readAgain(thread: number): string {
     return `RDT ${visibleLine(this.#directory.label(thread))} again`;
   }
 
-  async #look(name: ThreadName): Promise<number | undefined> {
+  *#look(name: ThreadName): Asking<number | undefined> {
     if ("number" in name) return name.number;
     const known = this.#directory.named(name);
     if (known.length > 1) {
@@ -114,15 +120,15 @@ class ServerResolver implements Resolver {
       throw new Refusing("no-thread", `Several threads are called so: ${numbers}. Use the number.`);
     }
     if (known.length === 1) return known[0].thread;
-    return "user" in name ? await this.#findDirect(name) : await this.#find(name.title);
+    return "user" in name ? yield* this.#findDirect(name) : yield* this.#find(name.title);
   }
 
-  async #find(words: string): Promise<number | undefined> {
+  *#find(words: string): Asking<number | undefined> {
     const title = checkTitle(words);
     // What can be no title is the title of no thread.
     if (typeof title !== "string") return undefined;
     try {
-      const { thread } = await this.#client.command<"find">({ op: "find", title });
+      const { thread } = yield* ask<"find">({ op: "find", title });
       this.#directory.add(thread);
       return thread.thread;
     } catch (error) {
@@ -131,8 +137,8 @@ class ServerResolver implements Resolver {
     }
   }
 
-  async #findDirect(name: { user: string }): Promise<number | undefined> {
-    for (const row of (await listThreads(this.#client)).threads) this.#directory.add(row);
+  *#findDirect(name: { user: string }): Asking<number | undefined> {
+    for (const row of (yield* listThreads()).threads) this.#directory.add(row);
     return this.#directory.named(name)[0]?.thread;
   }
 
@@ -161,13 +167,11 @@ const LISTING_MAX = 2000;
 const LISTING_PAGE = 500;
 
 /** Lists the threads, page by page. */
-export async function listThreads(
-  client: Pick<ForumClient, "command">,
-): Promise<{ threads: ThreadRow[]; more: boolean }> {
+export function* listThreads(): Asking<{ threads: ThreadRow[]; more: boolean }> {
   const threads: ThreadRow[] = [];
   const seen = new Set<number>();
   for (let skip = 0;; skip += LISTING_PAGE) {
-    const page = await client.command<"threads">({ op: "threads", skip, limit: LISTING_PAGE });
+    const page = yield* ask<"threads">({ op: "threads", skip, limit: LISTING_PAGE });
     // Activity between two pages moves a thread to the front, and others into the next page.
     for (const row of page.threads) if (!seen.has(row.thread)) threads.push(row);
     for (const row of page.threads) seen.add(row.thread);
@@ -177,7 +181,6 @@ export async function listThreads(
 
 /** What a resolver works with. */
 export interface ResolverOptions {
-  readonly client: Pick<ForumClient, "command">;
   readonly directory: Directory;
   readonly numbers: Numbers;
 }

@@ -5,9 +5,9 @@
  * @module
  */
 
-import type { ThreadName } from "../../protocol/verbs.ts";
-import { fold } from "../../protocol/text.ts";
-import { formatThread } from "../../protocol/verb_line.ts";
+import type { ThreadName } from "../verbs.ts";
+import { fold } from "../text.ts";
+import { formatThread } from "../verb_line.ts";
 
 /** What is kept of a thread. */
 export interface KnownThread {
@@ -26,37 +26,49 @@ export interface Directory {
   /** Those of this title, or the conversation with this user. */
   named(name: Exclude<ThreadName, { number: number }>): KnownThread[];
   threads(): Iterable<KnownThread>;
-  /** How a thread is written: `"The Force"`, `@Yoda` for a conversation, else `#3`. */
+  /** How a thread is written, one that is gone too: `"The Force"`, `@Yoda` for a conversation, else `#3`. */
   label(thread: number): string;
   /** Remembers a user's name. */
   meet(user: string): void;
   people(): Iterable<string>;
 }
 
-/** More threads than this are not kept: the server is asked about the rest. */
-const THREADS_MAX = 5000;
-const PEOPLE_MAX = 5000;
+/** More threads or people than this are not kept, if nothing else is said. */
+const KNOWN_MAX = 5000;
 
 class Known implements Directory {
   #threads = new Map<number, KnownThread>();
+  /** Threads that are gone, which may still be spoken of. */
+  #gone = new Map<number, KnownThread>();
   #people = new Map<string, string>();
   #me: string;
+  #most: number;
 
-  constructor(me: string) {
+  constructor(me: string, most: number) {
     this.#me = fold(me);
+    this.#most = most;
   }
 
   add({ thread, title, direct, members }: KnownThread): void {
     this.#threads.delete(thread);
     this.#threads.set(thread, { thread, title, direct, ...members && { members } });
-    for (const old of this.#threads.keys()) {
-      if (this.#threads.size <= THREADS_MAX) break;
-      this.#threads.delete(old);
-    }
+    this.#thin(this.#threads);
   }
 
   remove(thread: number): void {
+    const known = this.#threads.get(thread);
+    if (known === undefined) return;
     this.#threads.delete(thread);
+    this.#gone.set(thread, known);
+    this.#thin(this.#gone);
+  }
+
+  /** Keeps those that were added last. */
+  #thin(threads: Map<number, KnownThread>): void {
+    for (const old of threads.keys()) {
+      if (threads.size <= this.#most) return;
+      threads.delete(old);
+    }
   }
 
   get(thread: number): KnownThread | undefined {
@@ -77,14 +89,14 @@ class Known implements Directory {
   }
 
   label(thread: number): string {
-    const known = this.#threads.get(thread);
+    const known = this.#threads.get(thread) ?? this.#gone.get(thread);
     if (known === undefined) return formatThread({ number: thread });
     const user = this.#other(known);
     return formatThread(known.direct && user !== undefined ? { user } : { title: known.title });
   }
 
   meet(user: string): void {
-    if (user !== "" && this.#people.size < PEOPLE_MAX) this.#people.set(fold(user), user);
+    if (user !== "" && this.#people.size < this.#most) this.#people.set(fold(user), user);
   }
 
   people(): Iterable<string> {
@@ -99,6 +111,7 @@ class Known implements Directory {
 /**
  * Creates an empty directory for a user.
  *
+ * @param most So many threads, and as many people, are kept: the server is asked about the rest.
  * @example
  * ```ts
  * import { createDirectory } from "./directory.ts";
@@ -110,6 +123,6 @@ class Known implements Directory {
  * assertEquals([directory.label(3), directory.label(4)], ['"The Force"', "#4"]);
  * ```
  */
-export function createDirectory(me: string): Directory {
-  return new Known(me);
+export function createDirectory(me: string, most: number = KNOWN_MAX): Directory {
+  return new Known(me, most);
 }

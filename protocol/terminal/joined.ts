@@ -4,8 +4,8 @@
  * @module
  */
 
-import { threadScope } from "../../protocol/forum/event.ts";
-import type { ForumClient } from "../forum_client.ts";
+import { threadScope } from "../forum/event.ts";
+import { ask, type Asking } from "./asking.ts";
 
 /** The threads followed. */
 export interface Joined {
@@ -14,23 +14,18 @@ export interface Joined {
   /** The one joined last: bare text goes there. */
   readonly current: number | undefined;
   /** Follows a thread from now on, and makes it the current one. */
-  join(thread: number): Promise<void>;
+  join(thread: number): Asking<void>;
   /** Leaves a thread; `keep` goes on following it without being joined. */
-  leave(thread: number, keep: boolean): Promise<void>;
+  leave(thread: number, keep: boolean): Asking<void>;
   /** Follows a thread without joining it: every event after `after`, or from now on. */
-  watch(thread: number, after?: number): Promise<void>;
+  watch(thread: number, after?: number): Asking<void>;
   /** A thread is followed no longer, not by our doing. */
   dropped(thread: number): void;
 }
 
 class Followed implements Joined {
-  #client: Pick<ForumClient, "follow" | "unfollow">;
   #joined: number[] = [];
   #followed = new Set<number>();
-
-  constructor(client: Pick<ForumClient, "follow" | "unfollow">) {
-    this.#client = client;
-  }
 
   get all(): readonly number[] {
     return this.#joined;
@@ -40,22 +35,23 @@ class Followed implements Joined {
     return this.#joined.at(-1);
   }
 
-  async join(thread: number): Promise<void> {
-    await this.watch(thread);
+  *join(thread: number): Asking<void> {
+    yield* this.watch(thread);
     this.#joined = [...this.#joined.filter((other) => other !== thread), thread];
   }
 
-  async leave(thread: number, keep: boolean): Promise<void> {
+  *leave(thread: number, keep: boolean): Asking<void> {
     this.#joined = this.#joined.filter((other) => other !== thread);
     if (keep || !this.#followed.delete(thread)) return;
-    await this.#client.unfollow(threadScope(thread));
+    yield* ask<"unfollow">({ op: "unfollow", scope: threadScope(thread) });
   }
 
-  async watch(thread: number, after?: number): Promise<void> {
+  *watch(thread: number, after?: number): Asking<void> {
     if (this.#followed.has(thread)) return;
     this.#followed.add(thread);
     try {
-      await this.#client.follow(threadScope(thread), after);
+      const scope = threadScope(thread);
+      yield* ask<"follow">({ op: "follow", scope, ...after !== undefined && { after } });
     } catch (error) {
       this.#followed.delete(thread);
       throw error;
@@ -76,15 +72,13 @@ class Followed implements Joined {
  * import { createJoined } from "./joined.ts";
  * import { assertEquals } from "@std/assert";
  *
- * const joined = createJoined({
- *   follow: () => Promise.resolve({ head: 0 }),
- *   unfollow: () => Promise.resolve(),
- * });
- * await joined.join(1);
- * await joined.join(3);
- * assertEquals([joined.all, joined.current], [[1, 3], 3]);
+ * const joined = createJoined();
+ * const joining = joined.join(3);
+ * assertEquals(joining.next().value, { op: "follow", scope: "thread/3" });
+ * joining.next({ head: 7 });
+ * assertEquals([joined.all, joined.current], [[3], 3]);
  * ```
  */
-export function createJoined(client: Pick<ForumClient, "follow" | "unfollow">): Joined {
-  return new Followed(client);
+export function createJoined(): Joined {
+  return new Followed();
 }

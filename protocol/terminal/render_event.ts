@@ -4,12 +4,11 @@
  * @module
  */
 
-import { type ForumEvent, scopeThread } from "../../protocol/forum/event.ts";
-import type { Notice } from "../../protocol/body.ts";
-import { fold } from "../../protocol/text.ts";
-import type { ClientEvent } from "../forum_client.ts";
+import { type ForumEvent, scopeThread } from "../forum/event.ts";
+import type { Notice } from "../body.ts";
+import { fold } from "../text.ts";
 import type { Joined } from "./joined.ts";
-import { failedText, type RenderOptions } from "./render_outcome.ts";
+import type { RenderOptions } from "./render_outcome.ts";
 import { messageText, nameText, reasonText, sizeText } from "./style.ts";
 import { visibleLine, visibleText } from "./visible.ts";
 
@@ -20,13 +19,18 @@ export interface EventRenderOptions extends RenderOptions {
   readonly everything: boolean;
 }
 
-/** Makes the function that turns what happens into a line, or `undefined` for what needs none. */
-export function eventRenderer(
-  options: EventRenderOptions,
-): (event: ClientEvent) => string | undefined {
+/** Turns what happens into a line, or `undefined` for what needs none. */
+export interface EventRenderer {
+  event(event: ForumEvent): string | undefined;
+  notice(notice: Notice): string | undefined;
+}
+
+/** Makes the functions that turn what happens into lines. */
+export function eventRenderer(options: EventRenderOptions): EventRenderer {
   const { me, directory, numbers, paint } = options;
   const label = (thread: number) => visibleLine(directory.label(thread));
   const user = (name: string) => nameText(name, paint);
+  const text = (body: string) => visibleText(body, options.indent);
   const isMe = (name: string) => fold(name) === fold(me);
   const titled = (thread: number, title: string) => `#${thread} "${visibleLine(title)}"`;
 
@@ -50,10 +54,10 @@ export function eventRenderer(
         return messageText(event, {
           mentionsMe: event.mentions?.includes(fold(me)) ?? false,
           ...answers !== undefined && { answers },
-        }, paint);
+        }, options);
       }
       case "message.edited":
-        return `${by} has edited ${message(thread, event.message)}: ${visibleText(event.text)}`;
+        return `${by} has edited ${message(thread, event.message)}: ${text(event.text)}`;
       case "message.deleted":
         return `${by} has deleted ${message(thread, event.message)}${reasonText(event.why)}`;
       case "reaction.changed": {
@@ -135,25 +139,5 @@ export function eventRenderer(
     return text === undefined ? undefined : paint("quiet", text);
   }
 
-  return (event) => {
-    switch (event.type) {
-      case "event":
-        return forumEvent(event.event);
-      case "notice":
-        return quiet(notice(event.notice));
-      case "offline":
-        return paint("fault", `Connection lost: ${visibleText(event.text)} Trying again…`);
-      case "online":
-        return "The connection is back.";
-      case "unfollowed": {
-        const thread = scopeThread(event.scope);
-        // Of a removed thread and the like, the event before this one has told.
-        if (thread !== 0 && !options.joined.all.includes(thread)) return undefined;
-        const what = thread === 0 ? visibleLine(event.scope) : label(thread);
-        return paint("fault", `${what} is followed no longer: ${failedText(event)}`);
-      }
-      case "closed":
-        return paint("fault", `The session has ended: ${failedText(event)}`);
-    }
-  };
+  return { event: forumEvent, notice: (given) => quiet(notice(given)) };
 }

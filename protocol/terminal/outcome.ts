@@ -5,10 +5,10 @@
  * @module
  */
 
-import type { Role } from "../../protocol/forum/event.ts";
-import type { FoundRow, Page, Reply, ThreadRow, UserRow } from "../../protocol/forum/reply.ts";
-import { type Refusal, STATUS, type StatusName, statusName } from "../../protocol/status.ts";
-import type { Verb } from "../../protocol/verbs.ts";
+import type { Role } from "../forum/event.ts";
+import type { FoundRow, Page, Reply, ThreadRow, UserRow } from "../forum/reply.ts";
+import { type Refusal, STATUS, type StatusName, statusName } from "../status.ts";
+import type { Verb } from "../verbs.ts";
 
 /** A message that was posted, and where. */
 export interface Posted {

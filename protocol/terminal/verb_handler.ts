@@ -4,43 +4,39 @@
  * @module
  */
 
-import type { VerbCall } from "../../protocol/verbs.ts";
-import type { ForumClient } from "../forum_client.ts";
+import type { Verb, VerbCall } from "../verbs.ts";
+import type { Asking } from "./asking.ts";
 import type { Directory } from "./directory.ts";
 import type { Joined } from "./joined.ts";
+import type { Zone } from "./moment.ts";
 import type { Numbers } from "./numbers.ts";
 import type { Results, RunnableVerb } from "./outcome.ts";
 import type { Resolver } from "./resolve.ts";
 
-/** Where secrets come from: a hidden prompt, or the environment. `undefined`: nobody gave one. */
-export interface Secrets {
-  adminPassword(): Promise<string | undefined>;
-  newPassword(): Promise<string | undefined>;
-}
-
-/** What the console needs of a forum client. */
-export type ConsoleClient = Pick<
-  ForumClient,
-  "user" | "command" | "follow" | "unfollow" | "shutdown" | "promote" | "changePassword"
->;
+/** Verbs that cannot be run here, and what to say instead. */
+export type Lacking = { readonly [V in Verb]?: string };
 
 /** What a verb works with. */
 export interface Workbench {
-  readonly client: ConsoleClient;
+  /** Whose it is, as the forum writes the name. */
+  readonly user: string;
   readonly directory: Directory;
   readonly numbers: Numbers;
   readonly joined: Joined;
   readonly resolver: Resolver;
-  readonly secrets: Secrets;
   /** Whether a person looks on, so that the number of each own message counts as shown. */
   readonly attended: boolean;
   /** Now, in ms since 1970. */
   readonly now: () => number;
+  /** Whose time a person writes; that of the machine, if not given. */
+  readonly zone?: Zone;
+  /** What this place cannot do. */
+  readonly lacking: Lacking;
 }
 
-/** The functions behind some verbs; they reject with what a verb was refused with. */
+/** The functions behind some verbs; they throw what a verb was refused with. */
 export type Handlers<V extends RunnableVerb = RunnableVerb> = {
-  readonly [K in V]: (call: VerbCall<K>) => Promise<Results[K]> | Results[K];
+  readonly [K in V]: (call: VerbCall<K>) => Asking<Results[K]> | Results[K];
 };
 
 /** The reason, if one was given. */
