@@ -252,7 +252,7 @@ export class ClientNode {
       else if (this.#random.chance(0.02)) this.#uploadAnew();
       else {
         // Large ones are rare: the others would wait for them.
-        const content = this.#random.chance(0.7)
+        const content = this.#random.chance(0.5)
           ? CONTENTS[this.#random.below(28)]
           : this.#random.pick(CONTENTS);
         this.give(

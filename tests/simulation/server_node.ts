@@ -191,6 +191,7 @@ class Machine implements ServerNode {
     const life = this.#life;
     if (life === undefined) return;
     this.#world.transcript.line(`server dies: ${tail}`);
+    this.#note(life);
     this.#world.transcript.count("server deaths");
     this.#life = undefined;
     life.alive = false;
@@ -210,7 +211,7 @@ class Machine implements ServerNode {
     transcript.count("power failures");
     this.#files.powerCut(this.#random);
     for (const [upload, { length }] of this.#files.partials) {
-      if (length === 0 || !this.#random.chance(0.1)) continue;
+      if (length === 0 || !this.#random.chance(0.5)) continue;
       transcript.count("uploads spoiled");
       this.#checker.spoiled = true;
       this.#files.partials.set(upload, { pieces: [new Uint8Array(length)], length });
@@ -247,7 +248,13 @@ class Machine implements ServerNode {
     if (this.#life !== undefined) this.#life.log.full = full;
   }
 
+  /** Counts what a life of the server was. */
+  #note({ service: { counts } }: Life): void {
+    this.#world.transcript.count("files that made room", counts.stalled);
+  }
+
   reopen(): Log {
+    if (this.#life !== undefined) this.#note(this.#life);
     this.#life?.log.abandon();
     this.#life = undefined;
     return this.#disk.open((error) => {
@@ -273,7 +280,7 @@ function drawFileLimits(random: Random): FileLimits {
     transfers: random.pick([1, 2, 5, 100, 100]),
     transfersOfOne: random.pick([1, 2, 8, 8]),
     unfinished: random.pick([1, 3, 100]),
-    stall: random.pick([0, 1000, 3000]),
+    stall: random.pick([0, 500, 2000]),
     window: random.pick([500, 4096, 20_000, 70_000, 1 << 20]),
   };
 }

@@ -125,10 +125,12 @@ function withdrawal({ thread, file }: { thread: number; file: number }): Command
 /** Mostly a living file, and not always from its beginning. */
 function file(choice: Choice): { thread: number; file: number; offset?: number } {
   const { random, state } = choice;
-  const number = random.chance(0.3) ? closed(choice) : thread(choice);
-  const living = [...state.files(number)].slice(-10);
-  if (living.length === 0) return { thread: number, file: random.between(1, 9) };
-  const { seq, size } = random.pick(living);
+  const shelves = [...state.threads()].filter(({ number }) => state.fileCount(number) > 0);
+  if (shelves.length === 0 || random.chance(0.1)) {
+    return { thread: thread(choice), file: random.between(1, 9) };
+  }
+  const { number } = random.pick(shelves);
+  const { seq, size } = random.pick([...state.files(number)].slice(-10));
   return {
     thread: number,
     file: seq,
