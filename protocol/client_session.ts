@@ -27,7 +27,13 @@ import type { Ending } from "./connection.ts";
 import type { Command, Download, Keyed, Upload } from "./forum/command.ts";
 import type { DownloadOpened, UploadOpened } from "./forum/reply.ts";
 import { isChange } from "./forum/command_schema.ts";
-import { type ForumEvent, type Role, threadScope, type UnknownEvent } from "./forum/event.ts";
+import {
+  FILE_SIZE_MAX,
+  type ForumEvent,
+  type Role,
+  threadScope,
+  type UnknownEvent,
+} from "./forum/event.ts";
 import type { ChannelBinding } from "./scram.ts";
 import { STATUS, type StatusName, statusName } from "./status.ts";
 import { WINDOW_BYTES } from "./transfer/receiver.ts";
@@ -438,6 +444,13 @@ class Session implements ClientSession {
   ): void {
     const { transfers } = this.#connection!;
     const carried = this.#carried.get(id);
+    if (!opens(command, reply)) {
+      // It would neither go on nor end.
+      if (this.#carried.delete(id)) {
+        this.#out.push({ kind: "refused", id, refused: refusedAs("bad-message") });
+      }
+      return;
+    }
     if (command.op === "upload") {
       const { offset, upto } = reply as UploadOpened;
       transfers.send(id, { size: command.size, offset, upto });
@@ -772,6 +785,16 @@ class Session implements ClientSession {
 /** Whether a command opens a transfer. */
 function isTransfer(command: Command): command is (Upload & Keyed) | Download {
   return command.op === "upload" || command.op === "download";
+}
+
+/** Whether a reply says what it must say for a transfer to begin: the connection does not look into replies. */
+function opens(command: Upload | Download, reply: UploadOpened | DownloadOpened): boolean {
+  const isPlace = (value: unknown, most: number) =>
+    Number.isSafeInteger(value) && value as number >= 0 && value as number <= most;
+  const { offset, size, upto } = reply as Partial<UploadOpened & DownloadOpened>;
+  return command.op === "upload"
+    ? isPlace(offset, command.size) && isPlace(upto, command.size)
+    : isPlace(size, FILE_SIZE_MAX) && isPlace(offset, size!);
 }
 
 /** Whether the same may succeed after a while. */
