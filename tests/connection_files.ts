@@ -7,6 +7,7 @@
 
 import type { Command } from "../protocol/forum/command.ts";
 import { FRAME_HEADER_BYTES } from "../protocol/frame.ts";
+import { PACKED_MIN } from "../protocol/transfer/shrinking.ts";
 import type { TransferEvent, Transfers } from "../protocol/transfer/transfers.ts";
 
 /** What every file is said to have as its hash. */
@@ -14,7 +15,7 @@ export const SHA256: string = "0123456789abcdef".repeat(4);
 /** Bytes that may be under way: fewer than most files have. */
 const WINDOW = 1000;
 /** The most bytes of one frame. */
-const PIECE = 700;
+const PIECE = 701;
 const SIZES = [2500, 0, 900, 3, 1700];
 
 /** The command that opens the file of this number: uploads and downloads, some of them deflated. */
@@ -136,7 +137,7 @@ class Owner implements FileOwner {
   #give(id: number, way: Way, bytes: number): void {
     for (let left = bytes; left > 0;) {
       const count = Math.min(left, PIECE);
-      if (count % 2 === 0) this.#transfers.provide(id, frameOf(count));
+      if (count % 2 === 0 || count < PACKED_MIN) this.#transfers.provide(id, frameOf(count));
       else {
         // What is deflated is not looked at here.
         const frame = new Uint8Array(FRAME_HEADER_BYTES + 6);

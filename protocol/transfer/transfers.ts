@@ -74,8 +74,8 @@ export interface Transfers {
   receive(id: number, expected: Expected): { readonly upto: number };
   /**
    * Gives the next bytes of a file that is sent: a frame with room for its header before them, at most 65,536
-   * bytes. With `raw` they are deflated, stand for so many bytes, and have 4 bytes more of room before
-   * them. The frame is kept until it is written, so it must not change.
+   * bytes. With `raw` they are deflated, stand for so many bytes, 512 at least and more than they are, and have
+   * 4 bytes more of room before them. The frame is kept until it is written, so it must not change.
    *
    * @throws RangeError if they are more than were asked for or than a frame carries.
    */

@@ -10,6 +10,7 @@ import { CHUNK_MAX, PACKED_HEADER_BYTES } from "../../protocol/catalogue.ts";
 import type { ClientSession } from "../../protocol/client_session.ts";
 import type { DownloadOpened, UploadOpened } from "../../protocol/forum/reply.ts";
 import { FRAME_HEADER_BYTES } from "../../protocol/frame.ts";
+import { PACKED_MIN } from "../../protocol/transfer/shrinking.ts";
 import type { TransferEvent } from "../../protocol/transfer/transfers.ts";
 import { unpack } from "../../server/blob/unpack.ts";
 import { type Content, contentOf } from "./contents.ts";
@@ -116,7 +117,7 @@ class UploadCarrier implements Carrier {
     const { session, after, world: { transcript } } = this.#options;
     this.#position += chunk.length;
     this.#wanted -= chunk.length;
-    const packed = this.#deflates ? deflateRawSync(chunk) : undefined;
+    const packed = this.#deflates && chunk.length >= PACKED_MIN ? deflateRawSync(chunk) : undefined;
     if (packed !== undefined && packed.length < chunk.length) {
       transcript.count("chunks deflated");
       const room = FRAME_HEADER_BYTES + PACKED_HEADER_BYTES;
