@@ -108,7 +108,8 @@ class OutgoingFile implements Carrier {
     await this.#read(this.#hashed, piece);
     this.#hash.update(piece);
     this.#hashed += piece.length;
-    this.#options.source.release?.(this.#hashed);
+    // By now it may have been opened anew, further back.
+    this.#options.source.release?.(Math.min(this.#hashed, this.#position));
   }
 
   #end(): void {
