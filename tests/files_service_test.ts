@@ -149,6 +149,22 @@ Deno.test("another name for what is being finished is decided when that is over"
   });
 });
 
+Deno.test("what came of a file for which there is no room makes room for talk, and it can be begun anew", () => {
+  withScene((scene) => {
+    scene.disk.capacity = 2000;
+    const ada = fileCaller(scene, "Ada");
+    const bytes = noise(5000);
+    const file = ada.upload(bytes, { name: "large" });
+    ada.talk();
+    assertEquals([file.state, scene.disk.used], ["storage-full", 0]);
+    assertEquals(scene.log.uploadsOf("ada").count, 0);
+    scene.disk.capacity = Infinity;
+    const again = ada.upload(bytes, { name: "large", key: "again" });
+    ada.talk();
+    assertEquals([again.state, again.offset], ["kept", 0]);
+  });
+});
+
 Deno.test("an upload that nobody went on with is forgotten after a day, unless somebody just did", () => {
   withScene((scene) => {
     const ada = fileCaller(scene, "Ada");

@@ -284,6 +284,8 @@ class ForumFiles implements Files {
       },
       failed: (fault) => {
         this.#arrived(carried.finishing);
+        // On a full disk talk comes first: what has come of the file makes room for it.
+        if (fault.status === "storage-full") this.#housekeeping.giveUp(upload);
         over(refusalOf(fault));
       },
     });

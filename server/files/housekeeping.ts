@@ -38,6 +38,8 @@ export interface HousekeepingOptions {
 export interface Housekeeping {
   /** Begins a little of it; call it about once a second. */
   tidy(): void;
+  /** Removes what has come of an upload, which can only be begun anew. */
+  giveUp(upload: number): void;
   /** Removes a content that has just come, unless a file has it, or is about to. */
   removeUnused(sha256: string): void;
 }
@@ -59,6 +61,13 @@ class Sweeper implements Housekeeping {
     this.#dropStale();
     this.#freeContents();
     this.#search();
+  }
+
+  giveUp(upload: number): void {
+    const { log, uploading } = this.#options;
+    this.#discard(upload, () => {
+      if (!uploading(upload)) log.transact((tx) => tx.dropUpload(upload), () => {});
+    });
   }
 
   removeUnused(sha256: string): void {
