@@ -6,7 +6,9 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
 import { fileCaller, noise, sha256Of } from "./file_caller.ts";
+import { runs } from "./runs.ts";
 import { type Scene, withScene } from "./service_scene.ts";
 
 const HOUR = 3_600_000;
@@ -219,6 +221,30 @@ Deno.test("a file under way keeps its session from being idle; one that stands s
     ada.talk();
     assertEquals([down.state, ada.caller.ending()], ["under way", "idle"]);
   }, { idleTimeout: 1000 });
+});
+
+Deno.test("an upload of any size comes to its end, whatever the window is and wherever it begins", () => {
+  const window = fc.oneof(
+    fc.constantFrom(70_000, 130_000, 131_072, 200_000, 262_144, 524_288),
+    fc.integer({ min: 30_000, max: 600_000 }),
+  );
+  fc.assert(
+    fc.property(window, fc.nat(1_500_000), fc.nat(1_500_000), (window, size, part) => {
+      withScene((scene) => {
+        const ada = fileCaller(scene, "Ada");
+        const there = Math.min(size, part);
+        scene.log.transact((tx) => {
+          tx.putUpload({ user: "ada", thread: 1, name: "any", size, at: 0 });
+        }, () => {});
+        const bytes = new Uint8Array(size).fill(7);
+        scene.disk.partials.set(1, { pieces: [bytes.subarray(0, there)], length: there });
+        const file = ada.upload(bytes, { name: "any" });
+        ada.talk();
+        assertEquals([file.state, file.offset], ["kept", there]);
+      }, { fileLimits: { window } });
+    }),
+    { numRuns: runs(60) },
+  );
 });
 
 Deno.test("DESIGN §13: a resent file is not appended to the old one: it goes on where the bytes end", () => {

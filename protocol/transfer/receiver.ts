@@ -37,7 +37,7 @@ export interface Receiver {
   readonly state: ReceiverState;
   /** The offset of the byte that comes next. */
   readonly position: number;
-  /** What the sender may know at the beginning. */
+  /** How far the sender may go, as it was told. */
   readonly upto: number;
   /** So many bytes have come; false if they must not have. */
   data(count: number): boolean;
@@ -91,7 +91,8 @@ class IncomingFile implements Receiver {
     const upto = Math.min(this.#size, this.#stored + this.#window);
     // A word for each chunk would be wasted, but whoever may not send a whole one waits for a word.
     const waits = this.upto - this.position < CHUNK_MAX;
-    if (upto <= this.upto || !(waits || upto - this.upto >= this.#window / 4)) return undefined;
+    const worth = waits || upto === this.#size || upto - this.upto >= this.#window / 4;
+    if (upto <= this.upto || !worth) return undefined;
     this.upto = upto;
     // Of what came before, this connection's sender knows nothing.
     return { at: Math.max(this.#offset, this.#stored), upto };

@@ -88,6 +88,11 @@ export interface Transfers {
   end(id: number, finish: Finish): void;
   /** So many more bytes of a file that is received are stored. */
   stored(id: number, count: number): void;
+  /**
+   * How many bytes of a file that is received may still come before its sender is allowed more. With less than
+   * a chunk of room it may be waiting already: what has come must be stored soon, however little it is.
+   */
+  room(id: number): number;
   /** A file that was received is whole and kept: the other end is told. */
   kept(id: number, finish: Finish): void;
   /** Ends a transfer without success; the other end is told. */
@@ -152,6 +157,11 @@ class ConnectionTransfers implements Transfers {
     if (receiver === undefined || !receiver.step("stored")) return;
     const credit = receiver.stored(count);
     if (credit !== undefined) this.#send({ kind: "credit", id, body: credit });
+  }
+
+  room(id: number): number {
+    const receiver = this.#receivers.get(id);
+    return receiver === undefined ? 0 : receiver.upto - receiver.position;
   }
 
   kept(id: number, finish: Finish): void {

@@ -103,10 +103,9 @@ class GatheredUpload implements IncomingUpload {
       rest = rest.subarray(part.length);
       if (this.#filled === BATCH_BYTES) this.#flush();
     }
-    // With so much under way the client may soon have to wait for what lies here.
-    const { window } = this.#options;
-    const left = window - this.#underWay;
-    if (left <= window / 2 || left < CHUNK_MAX) this.#flush();
+    // With so much under way, or so little room, the client may soon have to wait for what lies here.
+    const { id, transfers, window } = this.#options;
+    if (this.#underWay >= window / 2 || transfers.room(id) < CHUNK_MAX) this.#flush();
   }
 
   #flush(): void {
