@@ -24,7 +24,7 @@ import { WINDOW_BYTES } from "../protocol/transfer/receiver.ts";
 import type { ByteStream, Dial } from "./byte_stream.ts";
 import { createEventQueue, type EventQueue } from "./event_queue.ts";
 import type { Carrier, CarrierLink } from "./files/carrier.ts";
-import { type FileContent, type FileSource, sourceOf } from "./files/file_source.ts";
+import { canGoBack, type FileContent, type FileSource, sourceOf } from "./files/file_source.ts";
 import { createIncomingFile, type IncomingFile } from "./files/incoming_file.ts";
 import { createOutgoingFile } from "./files/outgoing_file.ts";
 import { newCredential, saltPassword } from "./password.ts";
@@ -162,11 +162,19 @@ export interface ForumClient {
   promote(adminPassword: string): Promise<void>;
   /** Changes the password, here and on the server; the other sessions of the account end. */
   changePassword(password: string): Promise<void>;
-  /** Waits for the replies under way, says goodbye and closes. */
+  /**
+   * Waits for the replies under way, and for uploads, says goodbye and closes. Downloads are not waited for: what
+   * is not read of them by then fails.
+   */
   close(): Promise<void>;
 }
 
 const READ_BYTES = 64 * 1024;
+/** With these the server asks to wait for one's turn. */
+const HAS_A_TURN: ReadonlySet<number> = new Set([
+  STATUS["transfer-busy"].code,
+  STATUS.rate.code,
+]);
 /** How long to wait for a turn where the server does not say it, in ms. */
 const BUSY_WAIT = 1000;
 /** How long opening a stream may take, in ms. */
@@ -175,6 +183,8 @@ const DIAL_TIMEOUT = 10_000;
 interface Reaction {
   resolve(result: object): void;
   reject(error: ForumError): void;
+  /** It is the end of a download: its stream may never be read, so nobody waits for it. */
+  readonly streams?: boolean;
 }
 
 class Client implements ForumClient {
@@ -465,7 +475,7 @@ class Client implements ForumClient {
     } catch (error) {
       // The server began with what another file had left: now that is gone.
       const stale = error instanceof ForumError && error.code === STATUS["bad-content"].code;
-      if (!stale || went === 0 || "stream" in content) throw error;
+      if (!stale || went === 0 || !canGoBack(content)) throw error;
       return await this.#inTurn(attempt, signal);
     } finally {
       source.close?.();
@@ -533,11 +543,11 @@ class Client implements ForumClient {
       cancel: (status) => turning(() => session.cancelTransfer(id, status, now())),
       fail,
     }) as Carrier;
-    this.#carriers.set(id, carrier);
+    this.#carriers.set(id, carefully(carrier, fail));
     const aborted = () => fail(signal!.reason);
     signal?.addEventListener("abort", aborted);
     const over = new Promise<object>((resolve, reject) => {
-      this.#replies.set(id, { resolve, reject });
+      this.#replies.set(id, { resolve, reject, streams: command.op === "download" });
     });
     this.#turn();
     try {
@@ -554,15 +564,13 @@ class Client implements ForumClient {
     }
   }
 
-  /** Tries again for as long as too many transfers are under way. */
+  /** Tries again for as long as too many transfers are under way, or were begun in too short a time. */
   async #inTurn<T>(attempt: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     for (;;) {
       try {
         return await attempt();
       } catch (error) {
-        if (!(error instanceof ForumError) || error.code !== STATUS["transfer-busy"].code) {
-          throw error;
-        }
+        if (!(error instanceof ForumError) || !HAS_A_TURN.has(error.code)) throw error;
         await pause(error.detail?.wait ?? BUSY_WAIT, signal);
       }
     }
@@ -596,17 +604,24 @@ class Client implements ForumClient {
   }
 
   async close(): Promise<void> {
-    while (this.#replies.size > 0 && this.state === "online") {
-      await Promise.race([this.#over.promise, this.#linkGone.promise, this.#nextReply()]);
+    for (let owed = this.#owed(); owed !== undefined && this.state === "online";) {
+      await Promise.race([this.#over.promise, this.#linkGone.promise, this.#answered(owed)]);
+      owed = this.#owed();
     }
     this.#session.close(now());
     this.#turn();
     await this.#over.promise;
   }
 
-  /** Resolves when one of the replies under way has come. */
-  #nextReply(): Promise<void> {
-    const [[id, { resolve, reject }]] = this.#replies;
+  /** One of the replies that are waited for. */
+  #owed(): number | undefined {
+    for (const [id, { streams = false }] of this.#replies) if (!streams) return id;
+    return undefined;
+  }
+
+  /** Resolves when this reply has come. */
+  #answered(id: number): Promise<void> {
+    const { resolve, reject } = this.#replies.get(id)!;
     return new Promise((told) => {
       this.#replies.set(id, {
         resolve: (result) => (resolve(result), told()),
@@ -614,6 +629,22 @@ class Client implements ForumClient {
       });
     });
   }
+}
+
+/** A carrier whose throws, as those of somebody who is told of progress, end the transfer and nothing else. */
+function carefully(carrier: Carrier, fail: (error: unknown) => void): Carrier {
+  const attempt = (act: () => void) => {
+    try {
+      act();
+    } catch (error) {
+      fail(error);
+    }
+  };
+  return {
+    opened: (reply) => attempt(() => carrier.opened(reply)),
+    event: (event) => attempt(() => carrier.event(event)),
+    over: (error) => carrier.over(error),
+  };
 }
 
 /** Dials, but waits no longer than so many ms; a stream that comes later is closed. */

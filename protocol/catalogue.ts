@@ -161,7 +161,7 @@ export const CATALOGUE: { readonly [K in Kind]: CatalogueEntry<Bodies[K]> } = {
     type: 0x34,
     from: "both",
     id: "transfer",
-    bytes: { min: PACKED_HEADER_BYTES + 1, max: PACKED_HEADER_BYTES + CHUNK_MAX },
+    bytes: { min: PACKED_HEADER_BYTES + 1, max: PACKED_HEADER_BYTES + CHUNK_MAX - 1 },
   },
   ping: { type: 0x40, from: "both", id: "nonce" },
   pong: { type: 0x41, from: "both", id: "nonce" },

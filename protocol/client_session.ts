@@ -27,7 +27,13 @@ import type { Ending } from "./connection.ts";
 import type { Command, Download, Keyed, Upload } from "./forum/command.ts";
 import type { DownloadOpened, UploadOpened } from "./forum/reply.ts";
 import { isChange } from "./forum/command_schema.ts";
-import { type ForumEvent, type Role, threadScope, type UnknownEvent } from "./forum/event.ts";
+import {
+  FILE_SIZE_MAX,
+  type ForumEvent,
+  type Role,
+  threadScope,
+  type UnknownEvent,
+} from "./forum/event.ts";
 import type { ChannelBinding } from "./scram.ts";
 import { STATUS, type StatusName, statusName } from "./status.ts";
 import { WINDOW_BYTES } from "./transfer/receiver.ts";
@@ -102,6 +108,8 @@ export interface ClientSessionOptions {
   readonly registration?: Register;
   /** Whether to get another link when one breaks; true by default. */
   readonly reconnect?: boolean;
+  /** Bytes of one download that may have come and not been taken, 1 at least. */
+  readonly window?: number;
 }
 
 /** A session of one user with one server. */
@@ -134,7 +142,8 @@ export interface ClientSession {
   consumeTransmit(count: number): void;
   /**
    * Sends a command, now or when the link is back, and returns the number under which `done` or
-   * `refused` will come. A change without a key gets one.
+   * `refused` will come. A change without a key gets one; how far a download may go at first is the
+   * session's business, whatever its `upto` says.
    */
   command(command: Command, now: number): number;
   /** Gives the next bytes of an upload; see `Transfers.provide`. */
@@ -180,13 +189,15 @@ interface Carried {
   readonly command: (Upload & Keyed) | Download;
   /** A download: the next byte that comes. */
   position: number;
-  /** A download: bytes that came before the last break and are not taken yet. */
-  behind: number;
-  /** A download: how many have come and are not taken. */
+  /** A download: how many bytes have come and are not taken. */
   untaken: number;
+  /** How many of those there were when it was opened on the present link. */
+  behind: number;
   /** A download has come to its end, and only whether it is right is still looked at. */
   whole: DownloadOpened | undefined;
   opened: UploadOpened | DownloadOpened | undefined;
+  /** When it is opened again, because the server had no room for it after a break. */
+  againAt: number;
 }
 
 /** These are bound to one link: after a break they cannot be sent again. */
@@ -227,6 +238,10 @@ class Session implements ClientSession {
     const bytes = new Uint8Array(count);
     this.#options.random(bytes);
     return bytes;
+  }
+
+  get #window(): number {
+    return this.#options.window ?? WINDOW_BYTES;
   }
 
   get state(): SessionState {
@@ -300,13 +315,27 @@ class Session implements ClientSession {
 
   timeout(): number | undefined {
     // Dialling waits until the link before has ended.
-    return this.#connection === undefined ? this.#dialAt : this.#connection.timeout();
+    if (this.#connection === undefined) return this.#dialAt;
+    let due = this.#connection.timeout() ?? Infinity;
+    if (this.#opensAgain) {
+      for (const { againAt } of this.#carried.values()) due = Math.min(due, againAt);
+    }
+    return due === Infinity ? undefined : due;
   }
 
   handleTimeout(now: number): void {
     this.#tick(now);
     this.#connection?.handleTimeout(this.#now);
     this.#dialIfDue();
+    if (!this.#opensAgain) return;
+    for (const [id, carried] of this.#carried) {
+      if (carried.againAt <= this.#now) this.#carryOn(this.#connection!, id, carried);
+    }
+  }
+
+  /** Whether files that wait for room can be opened again now. */
+  get #opensAgain(): boolean {
+    return this.#state === "online" && this.#connection?.acceptsCommands === true;
   }
 
   #dialIfDue(): void {
@@ -394,6 +423,11 @@ class Session implements ClientSession {
         break;
       case "abort": {
         const { code, reason } = event.abort;
+        if (code === STATUS["transfer-busy"].code) {
+          // It had to make room, and goes on when there is some again.
+          carried.againAt = this.#now + RETRY_MAX;
+          return;
+        }
         this.#carried.delete(event.id);
         const name = statusName(code) ?? "cancelled";
         this.#out.push({ kind: "refused", id: event.id, refused: { code, name, text: reason } });
@@ -409,19 +443,28 @@ class Session implements ClientSession {
     { command, reply }: { command: Upload | Download; reply: UploadOpened | DownloadOpened },
   ): void {
     const { transfers } = this.#connection!;
+    const carried = this.#carried.get(id);
+    if (!opens(command, reply)) {
+      // It would neither go on nor end.
+      if (this.#carried.delete(id)) {
+        this.#out.push({ kind: "refused", id, refused: refusedAs("bad-message") });
+      }
+      return;
+    }
     if (command.op === "upload") {
       const { offset, upto } = reply as UploadOpened;
       transfers.send(id, { size: command.size, offset, upto });
     } else {
       const { offset, size } = reply as DownloadOpened;
-      transfers.receive(id, { size, offset, window: WINDOW_BYTES });
+      const { behind = 0, untaken = 0 } = carried ?? {};
+      transfers.receive(id, { size, offset, window: this.#window, behind });
+      // What was taken since it was asked for makes room.
+      if (untaken < behind) transfers.stored(id, behind - untaken);
     }
-    const carried = this.#carried.get(id);
     // It was given up while the reply was on its way.
     if (carried === undefined) return transfers.cancel(id, "cancelled");
     carried.opened = reply;
     carried.position = reply.offset;
-    carried.behind = carried.untaken;
     this.#out.push({ kind: "transfer-opened", id, reply });
   }
 
@@ -437,10 +480,7 @@ class Session implements ClientSession {
     const carried = this.#carried.get(id);
     if (carried === undefined) return;
     carried.untaken -= count;
-    // What came on a link before is not of this one's window.
-    const before = Math.min(carried.behind, count);
-    carried.behind -= before;
-    if (count > before) this.#connection?.transfers.stored(id, count - before);
+    this.#connection?.transfers.stored(id, count);
   }
 
   keepDownload(id: number, sha256: string): void {
@@ -491,6 +531,13 @@ class Session implements ClientSession {
       if ("result" in reply && "offset" in reply.result) {
         const opened = reply.result as UploadOpened | DownloadOpened;
         return this.#openTransfer(id, { command, reply: opened });
+      }
+      const carried = this.#carried.get(id);
+      const wait = "refused" in reply ? reply.refused.detail?.wait : undefined;
+      // What was under way goes on when there is room for it again.
+      if (carried?.opened !== undefined && wait !== undefined) {
+        carried.againAt = this.#now + wait;
+        return;
       }
       // Whoever gave it up was told so.
       if (!this.#carried.delete(id)) return;
@@ -641,10 +688,13 @@ class Session implements ClientSession {
   }
 
   /** Opens a transfer, or opens it again where it has got to. */
-  #carryOn(connection: ClientConnection, id: number, { command, position, opened }: Carried): void {
+  #carryOn(connection: ClientConnection, id: number, carried: Carried): void {
+    const { command, position, untaken, opened } = carried;
+    carried.againAt = Infinity;
+    carried.behind = untaken;
     const again: Command = command.op === "upload" || opened === undefined
       ? command
-      : { ...command, offset: position, upto: position + WINDOW_BYTES };
+      : { ...command, offset: position, upto: position - untaken + this.#window };
     this.#waiting.set(id, { command: again, own: false });
     connection.command(id, again);
   }
@@ -668,9 +718,7 @@ class Session implements ClientSession {
       this.#out.push({ kind: "refused", id, refused: refusedAs("goodbye") });
       return id;
     }
-    const command = isChange(given) && given.key === undefined
-      ? { ...given, key: `${this.#keys}-${++this.#keyCount}` }
-      : given;
+    const command = this.#complete(given);
     this.#remember(id, command);
     // An online session may have a link that is ending already.
     const accepts = this.#connection?.acceptsCommands ?? false;
@@ -679,6 +727,14 @@ class Session implements ClientSession {
       this.#out.push({ kind: "refused", id, refused: refusedAs("lost") });
     } else if (accepts) this.#connection!.command(id, command);
     return id;
+  }
+
+  /** The command with what the session adds to it. */
+  #complete(given: Command): Command {
+    if (given.op === "download") return { ...given, upto: (given.offset ?? 0) + this.#window };
+    return isChange(given) && given.key === undefined
+      ? { ...given, key: `${this.#keys}-${++this.#keyCount}` }
+      : given;
   }
 
   #remember(id: number, command: Command): void {
@@ -702,6 +758,7 @@ class Session implements ClientSession {
           untaken: 0,
           whole: undefined,
           opened: undefined,
+          againAt: Infinity,
         });
     }
   }
@@ -728,6 +785,16 @@ class Session implements ClientSession {
 /** Whether a command opens a transfer. */
 function isTransfer(command: Command): command is (Upload & Keyed) | Download {
   return command.op === "upload" || command.op === "download";
+}
+
+/** Whether a reply says what it must say for a transfer to begin: the connection does not look into replies. */
+function opens(command: Upload | Download, reply: UploadOpened | DownloadOpened): boolean {
+  const isPlace = (value: unknown, most: number) =>
+    Number.isSafeInteger(value) && value as number >= 0 && value as number <= most;
+  const { offset, size, upto } = reply as Partial<UploadOpened & DownloadOpened>;
+  return command.op === "upload"
+    ? isPlace(offset, command.size) && isPlace(upto, command.size)
+    : isPlace(size, FILE_SIZE_MAX) && isPlace(offset, size!);
 }
 
 /** Whether the same may succeed after a while. */

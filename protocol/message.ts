@@ -21,6 +21,7 @@ import {
 import { encodeFrame, FIRST_SKIPPABLE_TYPE, type Frame } from "./frame.ts";
 import { isProblem, problemText } from "./schema.ts";
 import { STATUS, type StatusName } from "./status.ts";
+import { PACKED_MIN } from "./transfer/shrinking.ts";
 
 /** The protocol's version, the 2 in DFP/2. */
 export const VERSION = 2;
@@ -168,8 +169,12 @@ function readBytes(
   if (kind === "data") return { kind, id, body: { bytes: payload } };
   const [a, b, c, d] = payload;
   const raw = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
-  if (raw < 1 || raw > CHUNK_MAX) {
-    return fault("bad-message", `PACKED stands for 1 to ${CHUNK_MAX} bytes.`);
+  if (raw < PACKED_MIN || raw > CHUNK_MAX) {
+    return fault("bad-message", `PACKED stands for ${PACKED_MIN} to ${CHUNK_MAX} bytes.`);
+  }
+  // A window is counted in bytes of the file: so what waits in memory is never more than that.
+  if (length - PACKED_HEADER_BYTES >= raw) {
+    return fault("bad-message", "PACKED must carry fewer bytes than it stands for.");
   }
   return { kind, id, body: { raw, bytes: payload.subarray(PACKED_HEADER_BYTES) } };
 }

@@ -83,7 +83,7 @@ export interface ServerConnectionOptions {
   readonly time: number;
   /** How long signing in may take, in ms; 60,000 by default. */
   readonly signInTimeout?: number;
-  /** After so many ms without a command the session ends; 0, the default, is never. */
+  /** After so many ms without a command or a frame of a file the session ends; 0, the default, is never. */
   readonly idleTimeout?: number;
   /** The channel to bind SCRAM to. */
   readonly binding?: ChannelBinding;
@@ -170,6 +170,7 @@ class Server implements ServerConnection {
   #serverFinal: string | undefined;
   /** Commands given out and not yet answered. */
   #owed = 0;
+  /** When the last command came, or the last frame of a file. */
   #commandAt = 0;
   #due: "late" | "idle" | undefined;
 
@@ -428,6 +429,7 @@ class Server implements ServerConnection {
         this.#refuse(given.id!, given.refusal!);
         return undefined;
       case "transfer":
+        this.#commandAt = this.#link.now;
         this.#transfers?.take(given.transfer!);
         return undefined;
       case "answerBye":

@@ -14,6 +14,8 @@ export const COUNTED = {
   "sign-in-rate": "sign-ins and registrations refused: too many in a short time",
   "rate": "changes refused: too many of one user in a short time",
   "busy": "commands refused: too many under way on all connections",
+  "transfer-busy": "uploads and downloads refused: as many were under way as may be",
+  "stalled": "files on their way that stood still and had to make room",
   "held": "times that a connection was read no further: its commands had no replies yet",
   "behind": "times that a reader was too slow for the feed and was caught up from the log",
   "notices": "notices that were not sent to a reader that stalled",

@@ -119,10 +119,10 @@ export interface Service {
   readonly connections: number;
   /** How many units of work were done. */
   readonly units: number;
+  /** Files on their way. */
+  readonly transfers: number;
   /** Bytes of events that are kept at hand for those who follow them. */
   readonly feedBytes: number;
-  /** Files that are on their way. */
-  readonly transfers: number;
   /** How often each limit was reached. */
   readonly counts: Counts;
   /** Connections on which somebody is signed in. */
@@ -204,6 +204,7 @@ class ForumService implements Service {
       limits: { ...FILE_LIMIT_DEFAULTS, ...options.fileLimits },
       clock: options.clock,
       answer: (session, job, reply) => this.#answer(session, job, reply),
+      count: (what) => this.#counters.add(what),
       record: (session, did, about) => this.#record(session, did, about),
     });
     // One for all sessions: there are many of them, and most do nothing.
@@ -234,11 +235,11 @@ class ForumService implements Service {
   get units(): number {
     return this.#units.count;
   }
-  get feedBytes(): number {
-    return this.#hub.bytes;
-  }
   get transfers(): number {
     return this.#files.count;
+  }
+  get feedBytes(): number {
+    return this.#hub.bytes;
   }
   get counts(): Counts {
     return this.#counters.counts;
@@ -343,7 +344,7 @@ class ForumService implements Service {
   }
 
   tidyFiles(): void {
-    this.#files.tidy();
+    this.#files.tidy(this.#now);
   }
 
   /** Tells which limits were reached since the last time. */

@@ -20,6 +20,7 @@ import {
   SCOPE_MAX,
   SEQ_MAX,
 } from "../protocol/forum/event.ts";
+import { PACKED_MIN } from "../protocol/transfer/shrinking.ts";
 import { CATALOGUE, CHUNK_MAX, type Kind, KINDS, type Side } from "../protocol/catalogue.ts";
 import { FIRST_SKIPPABLE_TYPE, type FrameHeader } from "../protocol/frame.ts";
 import type { MessageOf } from "../protocol/message.ts";
@@ -339,7 +340,7 @@ function messageShapes(by: Size): MessageShapes {
     packed: of(
       "packed",
       fields({
-        raw: edge(1, CHUNK_MAX),
+        raw: edge(PACKED_MIN, CHUNK_MAX),
         bytes: fc.uint8Array({ minLength: 1, maxLength: 300 }),
       }),
     ),

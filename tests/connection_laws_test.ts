@@ -7,7 +7,7 @@ import { encodeMessage, encodeText, FRAME_PAYLOAD_MAX } from "../protocol/messag
 import type { StatusName } from "../protocol/status.ts";
 import { attend, type Party, party, record, type Script, script } from "./connection_owners.ts";
 import { FRAME } from "./connection_scene.ts";
-import { anyPlaces, byteByByte, cutAt, join } from "./cuts.ts";
+import { anyPlaces, byteByByte, cutAt, inEveryCut, join } from "./cuts.ts";
 import { createNumbers, garbage, mutate, type Numbers } from "./garbage.ts";
 import { runs } from "./runs.ts";
 
@@ -104,7 +104,7 @@ function listen(
 
 for (const side of SIDES) {
   Deno.test(`law 1: transitions, faults and offsets of a ${side}'s whole session do not depend on the cuts`, () => {
-    const met = { faults: 0, sessions: 0 };
+    const met = { faults: 0, sessions: 0, files: 0, givenUp: 0 };
     fc.assert(
       fc.property(script, spoil, anyPlaces, fc.boolean(), (script, spoil, places, lazy) => {
         const bytes = spoiled(record(script)[other(side)], spoil);
@@ -113,10 +113,31 @@ for (const side of SIDES) {
         assertEquals(listen(byteByByte(bytes), { side, script, lazy: false }), whole, "bytes");
         if (whole.told.some((what) => what.includes('"offset"'))) met.faults++;
         if (whole.told.some((what) => what.includes('"to":"ready"'))) met.sessions++;
+        if (whole.told.some((what) => what.includes('"what":"finish"'))) met.files++;
+        if (whole.told.some((what) => what.includes('"what":"abort"'))) met.givenUp++;
       }),
       { numRuns: runs(60) },
     );
-    assert(met.faults > 0 && met.sessions > 0, JSON.stringify(met));
+    assert(Object.values(met).every((count) => count > 0), JSON.stringify(met));
+  });
+
+  Deno.test(`law 1: a session with files, heard by a ${side}, can be cut in two at every place`, () => {
+    const files = {
+      attempts: ["token"],
+      early: true,
+      commands: 0,
+      files: 5,
+      leaves: true,
+    } as const;
+    const told = inEveryCut(
+      record(files)[other(side)],
+      (chunks) => listen(chunks, { side, script: files, lazy: false }).told,
+    );
+    const met = ["data", "wanted", "stored", "finish"];
+    if (side === "client") met.push("abort");
+    for (const what of met) {
+      assert(told.some((line) => line.includes(`"what":"${what}"`)), `no file has met ${what}`);
+    }
   });
 }
 
@@ -138,7 +159,7 @@ const ROOM: Record<Side, number> = {
 };
 
 /** What garbage has led to, so that it is known to get far enough. */
-const led = { ready: 0, unexpected: 0, malformed: 0, harmless: 0 };
+const led = { ready: 0, unexpected: 0, malformed: 0, harmless: 0, carried: 0, broken: 0 };
 
 /** Gives garbage or a spoiled session to a connection, and checks all that can be seen from outside. */
 function survive(side: Side, manner: typeof MANNERS[number], by: Numbers): void {
@@ -166,6 +187,8 @@ function survive(side: Side, manner: typeof MANNERS[number], by: Numbers): void 
         else led.malformed++;
       }
       if (what.to === "ready") ready = true;
+      if (what.kind === "transfer" && what.event.what === "data") led.carried++;
+      if (what.kind === "transfer" && what.event.what === "abort") led.broken++;
       answers();
     }
     answers();
@@ -233,7 +256,10 @@ type Step =
 
 const often = <T>(weight: number, arbitrary: fc.Arbitrary<T>) => ({ weight, arbitrary });
 const step: fc.Arbitrary<Step> = fc.oneof(
-  often(8, fc.record({ do: fc.constant("receive" as const), bytes: fc.nat(300) })),
+  often(
+    8,
+    fc.record({ do: fc.constant("receive" as const), bytes: fc.oneof(fc.nat(300), fc.nat(5000)) }),
+  ),
   often(6, fc.record({ do: fc.constantFrom("next", "look", "answer") })),
   often(3, fc.record({ do: fc.constantFrom("due", "early") })),
   often(
@@ -410,7 +436,8 @@ for (const side of SIDES) {
       ),
       { numRuns: runs(200) },
     );
-    const wanted = side === "server" ? ["command", "closing"] : ["granted", "done", "closing"];
+    const wanted = side === "server" ? ["command"] : ["granted", "done"];
+    wanted.push("transfer", "closing");
     for (const kind of wanted) assert((counts.get(kind) ?? 0) > 0, `no run has met ${kind}`);
   });
 }

@@ -14,6 +14,7 @@ import { encodeMessage } from "../protocol/message.ts";
 import type { ServerConnection, ServerTransition } from "../protocol/server_connection.ts";
 import { refuse } from "../protocol/status.ts";
 import { fakeVerifier } from "../protocol/verifier.ts";
+import { createFileOwner, fileCommand, type FileOwner } from "./connection_files.ts";
 import {
   clientEnd,
   registration,
@@ -55,17 +56,29 @@ export interface Script {
   readonly early: boolean;
   /** How many commands it sends when it is signed in; those behind a token go at once. */
   readonly commands: number;
+  /** How many files it sends and gets behind these. */
+  readonly files: number;
   /** Whether it says goodbye in the end. */
   readonly leaves: boolean;
 }
 
-/** Any script. */
-export const script: fc.Arbitrary<Script> = fc.record({
-  attempts: fc.array(fc.constantFrom(...ATTEMPTS), { maxLength: 4 }),
-  early: fc.boolean(),
-  commands: fc.nat(6),
-  leaves: fc.boolean(),
-});
+/** Any script; some have little before their files. */
+export const script: fc.Arbitrary<Script> = fc.oneof(
+  fc.record({
+    attempts: fc.array(fc.constantFrom(...ATTEMPTS), { maxLength: 4 }),
+    early: fc.boolean(),
+    commands: fc.nat(6),
+    files: fc.nat(2),
+    leaves: fc.boolean(),
+  }),
+  fc.record({
+    attempts: fc.constant(["token" as const]),
+    early: fc.constant(true),
+    commands: fc.nat(1),
+    files: fc.integer({ min: 1, max: 8 }),
+    leaves: fc.boolean(),
+  }),
+);
 
 /** An event as every subscriber gets it. */
 export const EVENT: Uint8Array = encodeMessage({
@@ -84,10 +97,12 @@ export const EVENT: Uint8Array = encodeMessage({
 
 class Host implements Party {
   readonly connection: ServerConnection;
+  readonly #files: FileOwner;
   readonly #acts: ((now: number) => void)[] = [];
 
   constructor(connection: ServerConnection) {
     this.connection = connection;
+    this.#files = createFileOwner(connection);
   }
 
   next(): ServerTransition | undefined {
@@ -123,8 +138,19 @@ class Host implements Party {
         return admit(what.registration.user === USER ? undefined : what.registration.user, "token");
       case "resume-wanted":
         return admit(what.token === "token" ? USER : undefined);
+      case "transfer":
+        return this.#files.answerTo(what.event);
       case "command": {
-        const { id } = what;
+        const { id, command } = what;
+        if (command.op === "upload" || command.op === "download") {
+          return () => {
+            // Nobody is there any more to be answered.
+            if (connection.state !== "ready") return;
+            const opened = this.#files.open(id, command);
+            if (opened === undefined) connection.refuse(id, refuse("bad-field"));
+            else connection.done(id, opened);
+          };
+        }
         if (id % 3 === 0) return () => connection.refuse(id, refuse("no-thread"));
         return () => {
           connection.done(id, "{}");
@@ -145,6 +171,7 @@ class Host implements Party {
 class Guest implements Party {
   readonly connection: ClientConnection;
   readonly #script: Script;
+  readonly #files: FileOwner;
   readonly #acts: ((now: number) => void)[] = [];
   #tried = 0;
   #salted = SALTED;
@@ -154,6 +181,7 @@ class Guest implements Party {
   constructor(connection: ClientConnection, script: Script) {
     this.connection = connection;
     this.#script = script;
+    this.#files = createFileOwner(connection);
     if (script.early) this.#acts.push((now) => this.#try(now));
   }
 
@@ -183,7 +211,24 @@ class Guest implements Party {
           this.#send();
           this.#leave(now);
         };
-      case "done":
+      case "transfer": {
+        if (what.event.what === "finish" || what.event.what === "abort") this.#answered++;
+        const act = this.#files.answerTo(what.event);
+        return (now) => {
+          act?.();
+          this.#leave(now);
+        };
+      }
+      case "done": {
+        const { id, result } = what;
+        if (id <= this.#script.commands || id > this.#sent) {
+          this.#answered++;
+          return (now) => this.#leave(now);
+        }
+        return () => {
+          if (this.connection.state === "ready") this.#files.opened(id, result);
+        };
+      }
       case "refused":
         this.#answered++;
         return (now) => this.#leave(now);
@@ -216,8 +261,10 @@ class Guest implements Party {
   }
 
   #send(): void {
-    while (this.#sent < this.#script.commands && this.connection.acceptsCommands) {
-      this.connection.command(++this.#sent, { op: "users" });
+    const { commands, files } = this.#script;
+    while (this.#sent < commands + files && this.connection.acceptsCommands) {
+      const id = ++this.#sent;
+      this.connection.command(id, id <= commands ? { op: "users" } : fileCommand(id));
     }
   }
 

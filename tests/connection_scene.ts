@@ -71,7 +71,7 @@ export interface SceneOptions {
 /** What belongs to a transfer, a message of each kind. */
 export const TRANSFER_MESSAGES: readonly Message[] = [
   { kind: "data", id: 7, body: { bytes: new Uint8Array([1, 2, 3]) } },
-  { kind: "packed", id: 7, body: { raw: 9, bytes: new Uint8Array([3, 0]) } },
+  { kind: "packed", id: 7, body: { raw: 600, bytes: new Uint8Array([3, 0]) } },
   { kind: "credit", id: 7, body: { at: 3, upto: 9 } },
   { kind: "finish", id: 7, body: { sha256: "0123456789abcdef".repeat(4) } },
   { kind: "abort", id: 7, body: { code: 1471, reason: "" } },

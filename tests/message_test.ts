@@ -198,7 +198,7 @@ Deno.test("an id where there is none is a fault", () => {
   );
 });
 
-Deno.test("DATA and PACKED carry from one byte to a chunk, and a PACKED stands for as many", () => {
+Deno.test("DATA carries from one byte to a chunk, PACKED fewer than it stands for, and never little", () => {
   const bytes = (count: number) => new Uint8Array(count).fill(1);
   assertEquals(parse("data", bytes(1), 7), { kind: "data", id: 7, body: { bytes: bytes(1) } });
   assertEquals(parse("data", bytes(CHUNK_MAX), 7)?.kind, "data");
@@ -210,9 +210,14 @@ Deno.test("DATA and PACKED carry from one byte to a chunk, and a PACKED stands f
     new DataView(payload.buffer).setUint32(0, raw);
     return parse("packed", payload, 7);
   };
-  assertEquals(packed(9, 2), { kind: "packed", id: 7, body: { raw: 9, bytes: bytes(2) } });
-  assertEquals(packed(CHUNK_MAX, CHUNK_MAX)?.kind, "packed");
-  const wrong = [[0, 2], [CHUNK_MAX + 1, 2], [0xffff_ffff, 2], [9, 0], [9, CHUNK_MAX + 1]];
+  assertEquals(packed(512, 2), { kind: "packed", id: 7, body: { raw: 512, bytes: bytes(2) } });
+  for (const [raw, count] of [[512, 511], [CHUNK_MAX, 1], [CHUNK_MAX, CHUNK_MAX - 1]]) {
+    assertEquals(packed(raw, count)?.kind, "packed");
+  }
+  const wrong = [
+    ...[[0, 2], [1, 2], [511, 2], [CHUNK_MAX + 1, 2], [0xffff_ffff, 2]],
+    ...[[600, 0], [600, 600], [600, CHUNK_MAX], [CHUNK_MAX, CHUNK_MAX]],
+  ];
   for (const [raw, count] of wrong) assertEquals(faultOf(packed(raw, count)).status, "bad-message");
 });
 

@@ -97,6 +97,8 @@ export class Caller {
   readonly session: Session;
   readonly client: ClientConnection;
   readonly heard: ClientTransition[] = [];
+  /** Is told what is heard, before anything more is. */
+  watcher: (what: ClientTransition) => void = () => {};
 
   constructor(scene: Scene, source = "here", exposed = false) {
     this.#scene = scene;
@@ -155,10 +157,16 @@ export class Caller {
     for (let bytes = this.session.peekTransmit(); bytes.length > 0;) {
       this.client.receive(bytes.slice(), this.#scene.now);
       this.session.consumeTransmit(bytes.length);
-      for (let what = this.client.next(); what !== undefined; what = this.client.next()) {
-        this.heard.push(what);
-      }
+      this.drain();
       bytes = this.session.peekTransmit();
+    }
+  }
+
+  /** Hears what the client tells. */
+  drain(): void {
+    for (let what = this.client.next(); what !== undefined; what = this.client.next()) {
+      this.heard.push(what);
+      this.watcher(what);
     }
   }
 

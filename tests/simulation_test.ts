@@ -80,6 +80,7 @@ Deno.test("law 6: what is acknowledged is on the disk and stays there, and what 
     "law 6: acknowledgements compared with the disk",
     "law 6: repeated commands answered alike",
     "law 6: deeds looked for at the end",
+    "files: uploads acknowledged",
     "commands from an outbox",
     "server deaths",
   ]);
@@ -96,9 +97,42 @@ Deno.test("law 7: every subscriber sees every event of its scope once, in order,
 });
 
 Deno.test("law 8: what waits for a reader is bounded, however slow it is, and it is caught up when it reads again", () => {
-  holds("law 8", ["law 8: sessions measured", "law 8: readers that stalled", "stops reading"]);
+  holds("law 8", [
+    "law 8: sessions measured",
+    "law 8: readers that stalled",
+    "law 8: uploads measured",
+    "law 8: downloads measured",
+    "stops reading",
+  ]);
   const { mostPending } = pass();
   assert(mostPending > 0 && mostPending <= PENDING_MAX, `${mostPending} bytes waited`);
+});
+
+Deno.test("files: whatever goes wrong, each comes whole or is refused, is shared once, and nothing is left in the store", () => {
+  holds("files", [
+    "uploads whole",
+    "uploads of what was there already",
+    "uploads resumed",
+    "uploads that went on after a break",
+    "uploads begun anew",
+    "downloads whole",
+    "downloads resumed",
+    "chunks deflated",
+    "files given up",
+    "files tried again",
+    "files that made room",
+    "links that snap with files on them",
+    "partial uploads found",
+    "power failures",
+    "clock leaps",
+    "refused: quota",
+    "refused: full",
+    "refused: file-exists",
+    "refused: transfer-busy",
+    "store: bad-content",
+    "store: replaced",
+    "files: contents that are left at the end",
+  ]);
 });
 
 Deno.test("whoever is banned takes part no longer, also if the ban meets a sign-in", () => {

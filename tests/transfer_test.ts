@@ -13,6 +13,7 @@ import { encodeMessage, type Message, parseMessage } from "../protocol/message.t
 import { createReceiveBuffer } from "../protocol/receive_buffer.ts";
 import { STATUS, statusName } from "../protocol/status.ts";
 import { createReceiver, WINDOW_BYTES } from "../protocol/transfer/receiver.ts";
+import { PACKED_MIN } from "../protocol/transfer/shrinking.ts";
 import { AHEAD_BYTES, createSender } from "../protocol/transfer/sender.ts";
 import {
   createTransfers,
@@ -204,7 +205,7 @@ class Couple {
     }
     const count = Math.min(amount, way.wanted, CHUNK_MAX);
     if (count === 0) return false;
-    if (amount % 5 === 0) {
+    if (amount % 5 === 0 && count >= PACKED_MIN) {
       const frame = new Uint8Array(FRAME_HEADER_BYTES + 4 + 3);
       frame.set([1, 2, 3], FRAME_HEADER_BYTES + 4);
       transfers.provide(id, frame, count);
@@ -436,6 +437,14 @@ Deno.test("a caller's mistakes throw, and change nothing", () => {
   assertThrows(() => transfers.receive(6, { size: 1, offset: 0, window: 0 }), RangeError);
   assertThrows(() => transfers.provide(5, frameAt(0, 1)), RangeError, "were asked for");
   assertThrows(() => transfers.provide(5, frameAt(0, 0)), RangeError);
+  const packed = (count: number) => new Uint8Array(FRAME_HEADER_BYTES + 4 + count);
+  const fresh = new End();
+  fresh.transfers.send(6, { size: 3000, offset: 0, upto: 1000 });
+  fresh.drain();
+  for (const [raw, count] of [[511, 3], [600, 600], [600, 0]]) {
+    assertThrows(() => fresh.transfers.provide(6, packed(count), raw), RangeError, "cannot carry");
+  }
+  fresh.transfers.provide(6, packed(599), 600);
   assertThrows(() => transfers.end(5, { sha256: SHA }), Error, "the file has 3000");
   assertThrows(() => receiver().transfers.kept(5, { sha256: SHA }), Error, "its end");
   assertThrows(() => receiver().transfers.stored(5, 1), RangeError);

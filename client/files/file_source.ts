@@ -32,6 +32,11 @@ export function sourceOf(content: FileContent): FileSource {
   return "stream" in content ? new StreamSource(content.stream, content.size) : content;
 }
 
+/** Whether a content can be read again from its beginning. A Blob can be streamed too, but as often as one likes. */
+export function canGoBack(content: FileContent): boolean {
+  return content instanceof Blob || !("stream" in content);
+}
+
 function blobSource(blob: Blob): FileSource {
   return {
     size: blob.size,
@@ -43,13 +48,19 @@ function blobSource(blob: Blob): FileSource {
   };
 }
 
+const NOTHING = new Uint8Array(0);
+
 /** A stream cannot go back, so what was read of it is kept until the other side has stored it. */
 class StreamSource implements FileSource {
   readonly size: number;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  /** In order, without gaps; the first begins at `#from`. */
-  readonly #kept: Uint8Array[] = [];
+  /** In order, without gaps. Those before `#first` are not needed any more; that one begins at `#from`. */
+  #kept: Uint8Array[] = [];
+  #first = 0;
   #from = 0;
+  /** Where reading has got to: which of the kept, and where that begins. There may be many small ones. */
+  #at = 0;
+  #start = 0;
   #ended = false;
 
   constructor(stream: ReadableStream<Uint8Array>, size: number) {
@@ -62,26 +73,50 @@ class StreamSource implements FileSource {
       throw new Error("the stream cannot go back so far; upload it anew from its beginning");
     }
     for (;;) {
-      let start = this.#from;
-      for (const part of this.#kept) {
-        if (offset < start + part.length) {
-          const piece = part.subarray(offset - start, offset - start + into.length);
-          into.set(piece);
-          return piece.length;
-        }
-        start += part.length;
-      }
-      if (this.#ended) return 0;
+      const count = this.#copy(offset, into);
+      if (count > 0 || this.#ended) return count;
       const { value, done } = await this.#reader.read();
       if (done) this.#ended = true;
       else if (value.length > 0) this.#kept.push(value);
     }
   }
 
-  release(offset: number): void {
-    while (this.#kept.length > 0 && this.#from + this.#kept[0].length <= offset) {
-      this.#from += this.#kept.shift()!.length;
+  /** Copies what is kept from `offset` on. */
+  #copy(offset: number, into: Uint8Array): number {
+    const kept = this.#kept;
+    if (offset < this.#start) {
+      this.#at = this.#first;
+      this.#start = this.#from;
     }
+    while (this.#at < kept.length && this.#start + kept[this.#at].length <= offset) {
+      this.#start += kept[this.#at++].length;
+    }
+    let done = 0;
+    let skip = offset - this.#start;
+    for (let at = this.#at; at < kept.length && done < into.length; at++) {
+      const piece = kept[at].subarray(skip, skip + into.length - done);
+      into.set(piece, done);
+      done += piece.length;
+      skip = 0;
+    }
+    return done;
+  }
+
+  release(offset: number): void {
+    const kept = this.#kept;
+    while (this.#first < kept.length && this.#from + kept[this.#first].length <= offset) {
+      this.#from += kept[this.#first].length;
+      kept[this.#first++] = NOTHING;
+    }
+    if (this.#at < this.#first) {
+      this.#at = this.#first;
+      this.#start = this.#from;
+    }
+    // Moving the others for each that goes would cost more than all the rest.
+    if (this.#first * 2 < kept.length) return;
+    this.#kept = kept.slice(this.#first);
+    this.#at -= this.#first;
+    this.#first = 0;
   }
 
   close(): void {

@@ -14,7 +14,10 @@ import { createSha256 } from "./sha256.ts";
 
 /** A file that comes. */
 export interface IncomingFile extends Omit<DownloadOpened, "deflate"> {
-  /** The bytes from `offset` on. It fails if the file cannot be got, or is not what its hash says. */
+  /**
+   * The bytes from `offset` on. It fails if the file cannot be got, or is not what its hash says. Read it to its
+   * end or cancel it: until then the file is under way.
+   */
   readonly stream: ReadableStream<Uint8Array>;
 }
 
@@ -62,11 +65,22 @@ class Download implements Carrier<DownloadOpened> {
       start: (controller) => {
         this.#controller = controller;
       },
-      pull: () => this.#give(),
+      pull: () => this.#pull(),
       cancel: () => this.#options.link.cancel("cancelled"),
     }, { highWaterMark: 0 });
     this.#options.onTaken(row.offset);
     this.#options.onOpened({ ...row, stream });
+  }
+
+  /** The stream wants more. */
+  #pull(): Promise<void> | undefined {
+    try {
+      return this.#give();
+    } catch (error) {
+      // Who is told of progress may throw: then the stream ends, and so must the transfer.
+      this.#options.link.fail(error);
+      throw error;
+    }
   }
 
   /** Gives the next chunk to the stream, now or when it comes. */
@@ -111,7 +125,7 @@ class Download implements Carrier<DownloadOpened> {
 
   async #hashAll(have: FileSource): Promise<void> {
     const piece = new Uint8Array(HASH_BYTES);
-    for (let at = 0; at < have.size;) {
+    for (let at = 0; at < have.size && !this.#over;) {
       const count = await have.read(at, piece.subarray(0, Math.min(HASH_BYTES, have.size - at)));
       if (count === 0) throw new Error("what is there of the file has become shorter");
       this.#hash.update(piece.subarray(0, count));

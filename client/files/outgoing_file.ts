@@ -8,7 +8,7 @@
 import { CHUNK_MAX, PACKED_HEADER_BYTES } from "../../protocol/catalogue.ts";
 import type { UploadOpened } from "../../protocol/forum/reply.ts";
 import { FRAME_HEADER_BYTES } from "../../protocol/frame.ts";
-import { createShrinking, SHRUNK_MOST } from "../../protocol/transfer/shrinking.ts";
+import { createShrinking, PACKED_MIN, SHRUNK_MOST } from "../../protocol/transfer/shrinking.ts";
 import type { TransferEvent } from "../../protocol/transfer/transfers.ts";
 import type { Carrier, CarrierLink } from "./carrier.ts";
 import { deflate } from "./deflate.ts";
@@ -108,7 +108,8 @@ class OutgoingFile implements Carrier {
     await this.#read(this.#hashed, piece);
     this.#hash.update(piece);
     this.#hashed += piece.length;
-    this.#options.source.release?.(this.#hashed);
+    // By now it may have been opened anew, further back.
+    this.#options.source.release?.(Math.min(this.#hashed, this.#position));
   }
 
   #end(): void {
@@ -132,7 +133,7 @@ class OutgoingFile implements Carrier {
       this.#hash.update(bytes.subarray(count - fresh));
       this.#hashed += fresh;
     }
-    const packed = this.#deflates && this.#shrinking.worthwhile()
+    const packed = this.#deflates && count >= PACKED_MIN && this.#shrinking.worthwhile()
       ? await this.#packed(bytes)
       : undefined;
     if (opening !== this.#opening || this.#over) return;

@@ -24,6 +24,11 @@ export interface Expected {
   readonly offset: number;
   /** Bytes that may be under way. */
   readonly window: number;
+  /**
+   * Bytes before `offset` that came on an earlier connection and are not stored yet: until they are, they take
+   * up room in the window. None if it is not given.
+   */
+  readonly behind?: number;
 }
 
 /** One end of a transfer that receives. */
@@ -32,7 +37,7 @@ export interface Receiver {
   readonly state: ReceiverState;
   /** The offset of the byte that comes next. */
   readonly position: number;
-  /** What the sender may know at the beginning. */
+  /** How far the sender may go, as it was told. */
   readonly upto: number;
   /** So many bytes have come; false if they must not have. */
   data(count: number): boolean;
@@ -46,17 +51,19 @@ export interface Receiver {
 
 class IncomingFile implements Receiver {
   readonly #size: number;
+  readonly #offset: number;
   readonly #window: number;
   state: ReceiverState = "receiving";
   position: number;
   upto: number;
   #stored: number;
 
-  constructor({ size, offset, window }: Expected) {
+  constructor({ size, offset, window, behind = 0 }: Expected) {
     this.#size = size;
     this.#window = window;
-    this.position = this.#stored = offset;
-    this.upto = Math.min(size, offset + window);
+    this.position = this.#offset = offset;
+    this.#stored = offset - behind;
+    this.upto = Math.max(offset, Math.min(size, this.#stored + window));
   }
 
   get whole(): boolean {
@@ -82,13 +89,14 @@ class IncomingFile implements Receiver {
     }
     this.#stored += count;
     const upto = Math.min(this.#size, this.#stored + this.#window);
-    if (upto === this.upto) return undefined;
     // A word for each chunk would be wasted, but whoever may not send a whole one waits for a word, and the
     // last one may be the last that the owner has cause for, until the rest comes.
-    const due = this.upto - this.position < CHUNK_MAX || upto === this.#size;
-    if (!due && upto - this.upto < this.#window / 4) return undefined;
+    const waits = this.upto - this.position < CHUNK_MAX;
+    const worth = waits || upto === this.#size || upto - this.upto >= this.#window / 4;
+    if (upto <= this.upto || !worth) return undefined;
     this.upto = upto;
-    return { at: this.#stored, upto };
+    // Of what came before, this connection's sender knows nothing.
+    return { at: Math.max(this.#offset, this.#stored), upto };
   }
 }
 

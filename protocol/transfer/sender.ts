@@ -12,6 +12,7 @@ import type { Credit, Finish } from "../body.ts";
 import { CATALOGUE, CHUNK_MAX, PACKED_HEADER_BYTES } from "../catalogue.ts";
 import { FRAME_HEADER_BYTES, writeFrameHeader } from "../frame.ts";
 import { encodeMessage } from "../message.ts";
+import { PACKED_MIN } from "./shrinking.ts";
 import { SENDER_TABLE, type SenderInput, type SenderState } from "./transfer_table.ts";
 
 /** So many bytes are given and asked for ahead of what is written. */
@@ -103,7 +104,8 @@ class OutgoingFile implements Sender {
     const bytes = raw ?? payload;
     const kind = raw === undefined ? "data" : "packed";
     const { min, max } = CATALOGUE[kind].bytes!;
-    if (payload < min || payload > max || bytes > CHUNK_MAX) {
+    const shrank = raw === undefined || (raw >= PACKED_MIN && payload - PACKED_HEADER_BYTES < raw);
+    if (payload < min || payload > max || bytes > CHUNK_MAX || !shrank) {
       throw new RangeError(`a frame cannot carry ${payload} bytes for ${bytes}`);
     }
     if (bytes > this.#asked - this.#given) {

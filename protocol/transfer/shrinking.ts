@@ -7,6 +7,8 @@
 
 /** A chunk goes deflated only if that leaves at most this part of it. */
 export const SHRUNK_MOST = 0.95;
+/** The fewest bytes that may travel deflated: to inflate fewer costs the receiver more than it saves the network. */
+export const PACKED_MIN = 512;
 /** After so many chunks in a row that did not shrink, so many are not tried. */
 const GIVE_UP_AFTER = 8;
 const REST = 64;

@@ -74,8 +74,8 @@ export interface Transfers {
   receive(id: number, expected: Expected): { readonly upto: number };
   /**
    * Gives the next bytes of a file that is sent: a frame with room for its header before them, at most 65,536
-   * bytes. With `raw` they are deflated, stand for so many bytes, and have 4 bytes more of room before
-   * them. The frame is kept until it is written, so it must not change.
+   * bytes. With `raw` they are deflated, stand for so many bytes, 512 at least and more than they are, and have
+   * 4 bytes more of room before them. The frame is kept until it is written, so it must not change.
    *
    * @throws RangeError if they are more than were asked for or than a frame carries.
    */
@@ -88,6 +88,11 @@ export interface Transfers {
   end(id: number, finish: Finish): void;
   /** So many more bytes of a file that is received are stored. */
   stored(id: number, count: number): void;
+  /**
+   * How many bytes of a file that is received may still come before its sender is allowed more. With less than
+   * a chunk of room it may be waiting already: what has come must be stored soon, however little it is.
+   */
+  room(id: number): number;
   /** A file that was received is whole and kept: the other end is told. */
   kept(id: number, finish: Finish): void;
   /** Ends a transfer without success; the other end is told. */
@@ -152,6 +157,11 @@ class ConnectionTransfers implements Transfers {
     if (receiver === undefined || !receiver.step("stored")) return;
     const credit = receiver.stored(count);
     if (credit !== undefined) this.#send({ kind: "credit", id, body: credit });
+  }
+
+  room(id: number): number {
+    const receiver = this.#receivers.get(id);
+    return receiver === undefined ? 0 : receiver.upto - receiver.position;
   }
 
   kept(id: number, finish: Finish): void {

@@ -14,7 +14,7 @@ import {
   HEADER_ROOM,
   RAW_LENGTH_BYTES,
 } from "./blob_store.ts";
-import { createShrinking, SHRUNK_MOST } from "../../protocol/transfer/shrinking.ts";
+import { createShrinking, PACKED_MIN, SHRUNK_MOST } from "../../protocol/transfer/shrinking.ts";
 
 /** A level that keeps up with a disk; the higher ones take several times as long for little. */
 const LEVEL = 1;
@@ -61,7 +61,7 @@ class ChunkedBlocks implements BlockCutter {
 
   /** The bytes deflated, if that pays. */
   #pack(plain: Uint8Array): Uint8Array | undefined {
-    if (!this.#shrinking.worthwhile()) return undefined;
+    if (plain.length < PACKED_MIN || !this.#shrinking.worthwhile()) return undefined;
     const packed = deflateRawSync(plain, { level: LEVEL });
     const shrank = RAW_LENGTH_BYTES + packed.length < SHRUNK_MOST * plain.length;
     this.#shrinking.note(shrank);

@@ -19,11 +19,15 @@ const NUMBERS = {
   "max-unfinished-uploads": ["unfinished", 1],
 } as const satisfies Record<string, readonly [keyof FileLimits, number]>;
 
+/** Takes seconds. */
+const STALL = "max-transfer-stall";
+
 /** The names of the options. */
-export const FILE_LIMIT_OPTIONS = [...Object.keys(BYTES), ...Object.keys(NUMBERS)] as readonly (
-  | keyof typeof BYTES
-  | keyof typeof NUMBERS
-)[];
+export const FILE_LIMIT_OPTIONS = [
+  ...Object.keys(BYTES),
+  ...Object.keys(NUMBERS),
+  STALL,
+] as readonly (keyof typeof BYTES | keyof typeof NUMBERS | typeof STALL)[];
 
 /** What `--help` says of them. */
 export const FILE_LIMIT_USAGE =
@@ -35,6 +39,9 @@ export const FILE_LIMIT_USAGE =
   --max-transfers N       files on their way at the same time (default 100)
   --max-transfers-per-connection N
                           the same for one connection (default 8)
+  --max-transfer-stall SECONDS
+                          a file that has stood still for so long makes room for others when
+                          there is none (default 30)
   --max-unfinished-uploads N
                           uploads of a user that were cut off and can be gone on with
                           (1 at least, default 100)
@@ -68,6 +75,10 @@ export function readFileLimits(
     if (typeof text === "string") {
       limits[limit] = whole(text, { name, range: [least, 1_000_000] });
     }
+  }
+  const stall = given[STALL];
+  if (typeof stall === "string") {
+    limits.stall = 1000 * whole(stall, { name: STALL, range: [0, 1_000_000] });
   }
   return limits;
 }

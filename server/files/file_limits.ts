@@ -4,6 +4,8 @@
  * @module
  */
 
+import { WINDOW_BYTES } from "../../protocol/transfer/receiver.ts";
+
 /** Limits of files; 0 is no limit, where nothing else is said. */
 export interface FileLimits {
   /** Bytes of one file. */
@@ -18,6 +20,13 @@ export interface FileLimits {
   readonly transfersOfOne: number;
   /** Uploads of one user that were begun and not finished, 1 at least. */
   readonly unfinished: number;
+  /**
+   * How long a transfer may stand still, in ms: when there is no room for another one, it has to make room.
+   * With 0 it never has to.
+   */
+  readonly stall: number;
+  /** Bytes of one upload that may have come and not been stored, 1 at least. */
+  readonly window: number;
 }
 
 /** What holds where nothing is said. */
@@ -28,4 +37,6 @@ export const FILE_LIMIT_DEFAULTS: FileLimits = {
   transfers: 100,
   transfersOfOne: 8,
   unfinished: 100,
+  stall: 30_000,
+  window: WINDOW_BYTES,
 };

@@ -26,6 +26,7 @@ import type { Unit } from "../units.ts";
 import type { FileLimits } from "./file_limits.ts";
 import { createHousekeeping, type Housekeeping } from "./housekeeping.ts";
 import { type IncomingUpload, openUpload } from "./incoming_upload.ts";
+import { createUnderWay, type UnderWay } from "./under_way.ts";
 import { mayDeflate, openDownload, type OutgoingDownload } from "./outgoing_download.ts";
 
 /** What files need. */
@@ -41,6 +42,8 @@ export interface FilesOptions {
     job: { readonly id: number; readonly command: Command },
     reply: Answer,
   ) => void;
+  /** Counts that a limit was reached. */
+  readonly count: (what: "transfer-busy" | "stalled") => void;
   /** Tells the activity log. */
   readonly record: (
     session: ServiceSession,
@@ -57,6 +60,13 @@ export interface Opening<C> {
   readonly id: number;
   readonly command: C;
   readonly unit: Unit;
+}
+
+/** An upload to be decided; with `barred` only what was done before is answered. */
+interface Asked {
+  readonly id: number;
+  readonly command: Upload & Keyed;
+  readonly barred: Refusal | undefined;
 }
 
 /** The files of a forum. */
@@ -77,37 +87,54 @@ export interface Files {
   part(session: ServiceSession): void;
   /** A user can no longer see a thread: what they are getting from it ends. */
   shutOut(user: string, scope: string): void;
-  /** Does a little of what can wait; call it about once a second. */
-  tidy(): void;
+  /** Does a little of what can wait; call it about once a second, with the time in ms. */
+  tidy(now: number): void;
+}
+
+/** What all transfers under way have. */
+interface Carried {
+  readonly thread: number;
+  /** Ends it, and says why: by ABORT, or as the answer to its command if it has not begun. */
+  readonly over: (refusal: Refusal) => void;
+}
+
+/** An upload under way. */
+interface ActiveUpload extends Carried {
+  readonly kind: "upload";
+  readonly carried: IncomingUpload;
+  /** The number under which the store keeps its bytes. */
+  readonly upload: number;
+  /** The client wants it no more, and the store is finishing it. */
+  givenUp: boolean;
+}
+
+/** A download under way. */
+interface ActiveDownload extends Carried {
+  readonly kind: "download";
+  readonly carried: OutgoingDownload;
 }
 
 /** A transfer under way. */
-type Active =
-  | {
-    readonly kind: "upload";
-    readonly thread: number;
-    readonly carried: IncomingUpload;
-    /** The number under which the store keeps its bytes. */
-    readonly upload: number;
-  }
-  | { readonly kind: "download"; readonly thread: number; readonly carried: OutgoingDownload };
+type Active = ActiveUpload | ActiveDownload;
 
-/** How long to wait before a transfer is asked for again, in ms. */
-const BUSY_WAIT = 500;
+/** What is said to whoever stands in the way of others. */
+const STALLED = "It stood still, and others wait. Go on with it later.";
 
 class ForumFiles implements Files {
   readonly #options: FilesOptions;
-  readonly #active = new Map<ServiceSession, Map<number, Active>>();
+  readonly #underWay: UnderWay<Active>;
   /** Contents that the store has, or is about to have, and that no entry of the log has yet. */
   readonly #arriving = new Map<string, number>();
   /** Uploads under way, by the numbers under which the store keeps their bytes. */
   readonly #uploading = new Map<number, number>();
+  /** Uploads that the store is finishing, and what is done when that is over. */
+  readonly #finishing = new Map<number, (() => void)[]>();
   readonly #housekeeping: Housekeeping;
-  count = 0;
 
   constructor(options: FilesOptions) {
     this.#options = options;
-    const { log, blobs, clock } = options;
+    const { log, blobs, clock, limits } = options;
+    this.#underWay = createUnderWay<Active>(limits, (active) => !isFinishing(active));
     this.#housekeeping = createHousekeeping({
       log,
       blobs,
@@ -117,27 +144,47 @@ class ForumFiles implements Files {
     });
   }
 
+  get count(): number {
+    return this.#underWay.count;
+  }
+
   upload(
     tx: Transaction,
     session: ServiceSession,
     { id, command, unit, barred }: Opening<Upload & Keyed> & { barred: Refusal | undefined },
   ): void {
+    unit.aftermath.push(this.#consider(tx, session, { id, command, barred }));
+  }
+
+  /** Decides an upload, and gives what is to be done once that is durable. */
+  #consider(tx: Transaction, session: ServiceSession, { id, command, barred }: Asked): () => void {
     const { answer } = this.#options;
     const outcome = this.#decide(tx, session.user, { command, barred });
     if (isRefusal(outcome) || outcome.json !== undefined) {
-      unit.aftermath.push(() => {
+      return () => {
         answer(session, { id, command }, outcome as Answer);
         this.#recordUpload(session, command, outcome as Answer);
         session.wake();
-      });
-      return;
+      };
     }
-    const busy = this.#busy(session);
-    const upload = busy ?? this.#numberOf(tx, session.user, command);
-    unit.aftermath.push(() => {
+    const upload = this.#refusal(session, id) ?? this.#numberOf(tx, session.user, command);
+    return () => {
       if (typeof upload !== "number") answer(session, { id, command }, upload);
       // By now the session may be over, or others may have begun.
       else this.#openUpload(session, { id, command, upload });
+      session.wake();
+    };
+  }
+
+  /** What was being finished is over: who has waited for it may get the file now, or go on. */
+  #considerAgain(session: ServiceSession, { id, command }: Omit<Asked, "barred">): void {
+    if (!session.present) return;
+    let act = () => {};
+    this.#options.log.transact((tx) => {
+      act = this.#consider(tx, session, { id, command, barred: undefined });
+    }, (failure) => {
+      if (failure === undefined) return act();
+      this.#options.answer(session, { id, command }, failure);
       session.wake();
     });
   }
@@ -175,22 +222,43 @@ class ForumFiles implements Files {
     return tx.putUpload({ ...wanted, at: clock() });
   }
 
-  #busy(session: ServiceSession): Refusal | undefined {
-    const { transfers, transfersOfOne } = this.#options.limits;
-    const own = this.#active.get(session)?.size ?? 0;
-    const busy = (transfers > 0 && this.count >= transfers) ||
-      (transfersOfOne > 0 && own >= transfersOfOne);
-    return busy ? refuse("transfer-busy", undefined, { wait: BUSY_WAIT }) : undefined;
+  /** What carries the files of a session, if one more may be carried: room is made for it. */
+  #transfers(session: ServiceSession, id: number): Transfers | Refusal {
+    const refusal = this.#refusal(session, id);
+    if (refusal !== undefined) return refusal;
+    const { transfers } = session;
+    if (transfers === undefined) {
+      return refuse("not-allowed", "Files are not carried in text mode. Use the terminal client.");
+    }
+    const hindrance = this.#underWay.hindrance();
+    if (hindrance !== undefined) {
+      this.#options.count("stalled");
+      breakOff(hindrance.active, refuse("transfer-busy", STALLED));
+    }
+    return transfers;
+  }
+
+  /** Why another transfer cannot begin, if it cannot. */
+  #refusal(session: ServiceSession, id: number): Refusal | undefined {
+    const refusal = this.#underWay.refusal(session, id);
+    if (refusal?.status === "transfer-busy") this.#options.count("transfer-busy");
+    return refusal;
   }
 
   #openUpload(
     session: ServiceSession,
     { id, command, upload }: { id: number; command: Upload & Keyed; upload: number },
   ): void {
-    const { blobs, answer } = this.#options;
+    const { blobs, answer, limits } = this.#options;
     if (!session.present) return;
+    // It may be the same file, from a link that broke at its end: it need not come again.
+    const finishing = this.#finishing.get(upload);
+    if (finishing !== undefined) {
+      finishing.push(() => this.#considerAgain(session, { id, command }));
+      return;
+    }
     // Others may have begun since it was decided.
-    const transfers = this.#transfers(session);
+    const transfers = this.#transfers(session, id);
     if (isRefusal(transfers)) return answer(session, { id, command }, transfers);
     let opened = false;
     const over = (refusal: Refusal) => {
@@ -205,6 +273,7 @@ class ForumFiles implements Files {
       blobs,
       upload,
       size: command.size,
+      window: limits.window,
       transfers,
       opened: (offset, upto) => {
         opened = true;
@@ -213,13 +282,20 @@ class ForumFiles implements Files {
         session.wake();
       },
       wake: () => session.wake(),
-      kept: (sha256) => this.#share(session, { id, command, upload, sha256, transfers }, over),
+      kept: (sha256) => {
+        if (active.givenUp) this.#forgo(session, { id, upload, sha256 });
+        else this.#share(session, { id, command, upload, sha256, transfers }, over);
+      },
       failed: (fault) => {
         this.#arrived(carried.finishing);
+        // On a full disk talk comes first: what has come of the file makes room for it.
+        if (fault.status === "storage-full") this.#housekeeping.giveUp(upload);
         over(refusalOf(fault));
       },
     });
-    this.#begin(session, id, { kind: "upload", thread: command.thread, carried, upload });
+    const { thread } = command;
+    const active: ActiveUpload = { kind: "upload", thread, carried, over, upload, givenUp: false };
+    this.#underWay.begin(session, id, active);
     adjust(this.#uploading, upload, 1);
   }
 
@@ -249,13 +325,26 @@ class ForumFiles implements Files {
     }, (failure) => {
       this.#arrived(sha256);
       const reply = failure ?? outcome;
-      if (isRefusal(reply)) return over(reply);
+      if (isRefusal(reply)) {
+        this.#housekeeping.removeUnused(sha256);
+        return over(reply);
+      }
       const { file, at } = JSON.parse(reply.json) as UploadKept;
       transfers.kept(id, { sha256, file, at });
       this.#recordUpload(session, command, reply);
       this.#end(session, id);
       session.wake();
     });
+  }
+
+  /** The store has the bytes, and nobody wants them any more. */
+  #forgo(
+    session: ServiceSession,
+    { id, upload, sha256 }: { id: number; upload: number; sha256: string },
+  ): void {
+    this.#arrived(sha256);
+    this.#housekeeping.removeUnused(sha256);
+    this.#options.log.transact((tx) => tx.dropUpload(upload), () => this.#end(session, id));
   }
 
   #recordUpload(session: ServiceSession, { thread, name, size }: Upload, reply: Answer): void {
@@ -296,12 +385,20 @@ class ForumFiles implements Files {
   ): void {
     const { blobs, answer, record } = this.#options;
     if (!session.present) return;
-    const transfers = this.#transfers(session);
+    const transfers = this.#transfers(session, id);
     if (isRefusal(transfers)) return answer(session, { id, command }, transfers);
     const { sha256, size } = row;
     const { thread, offset = 0, upto } = command;
     const deflate = (command.deflate ?? false) && mayDeflate({ offset, upto, size });
     let opened = false;
+    const over = (refusal: Refusal) => {
+      const { status, text } = refusal;
+      if (opened) transfers.cancel(id, status, text);
+      else answer(session, { id, command }, refusal);
+      record(session, "download", { thread, name: row.name, refused: status });
+      this.#end(session, id);
+      session.wake();
+    };
     const carried = openDownload({
       id,
       transfers,
@@ -317,49 +414,36 @@ class ForumFiles implements Files {
         record(session, "download", { thread, name: row.name });
       },
       wake: () => session.wake(),
-      failed: (fault) => {
-        const { status, text } = refusalOf(fault);
-        if (opened) transfers.cancel(id, status, text);
-        else answer(session, { id, command }, refuse(status, text));
-        record(session, "download", { thread, name: row.name, refused: status });
-        this.#end(session, id);
-        session.wake();
-      },
+      failed: (fault) => over(refusalOf(fault)),
     });
-    this.#begin(session, id, { kind: "download", thread, carried });
-  }
-
-  /** What carries the files of a session, if one more may be carried. */
-  #transfers(session: ServiceSession): Transfers | Refusal {
-    const busy = this.#busy(session);
-    if (busy !== undefined) return busy;
-    return session.transfers ??
-      refuse("not-allowed", "Files are not carried in text mode. Use the terminal client.");
-  }
-
-  #begin(session: ServiceSession, id: number, active: Active): void {
-    const own = this.#active.get(session) ?? new Map<number, Active>();
-    own.set(id, active);
-    this.#active.set(session, own);
-    this.count++;
+    this.#underWay.begin(session, id, { kind: "download", thread, carried, over });
   }
 
   #end(session: ServiceSession, id: number): void {
-    const own = this.#active.get(session);
-    const active = own?.get(id);
-    if (own === undefined || active === undefined) return;
-    own.delete(id);
-    this.count--;
-    if (own.size === 0) this.#active.delete(session);
-    if (active.kind === "upload") adjust(this.#uploading, active.upload, -1);
+    const active = this.#underWay.end(session, id);
+    if (active?.kind !== "upload") return;
+    const { upload, carried } = active;
+    adjust(this.#uploading, upload, -1);
+    if (carried.finishing === undefined) return;
+    const waiting = this.#finishing.get(upload) ?? [];
+    this.#finishing.delete(upload);
+    for (const act of waiting) act();
   }
 
   event(session: ServiceSession, event: TransferEvent): void {
-    const active = this.#active.get(session)?.get(event.id);
+    const active = this.#underWay.get(session, event.id);
     if (active === undefined) return;
     const { kind, carried } = active;
-    if (event.what === "finish" && kind === "upload") {
-      adjust(this.#arriving, event.finish.sha256, 1);
+    this.#underWay.moved(session, event.id, bytesOf(event));
+    if (active.kind === "upload") {
+      if (isFinishing(active)) {
+        active.givenUp ||= event.what === "abort";
+        return;
+      }
+      if (event.what === "finish") {
+        adjust(this.#arriving, event.finish.sha256, 1);
+        this.#finishing.set(active.upload, []);
+      }
     }
     carried.event(event);
     // The client has the whole file, or one side has given up.
@@ -375,31 +459,46 @@ class ForumFiles implements Files {
   }
 
   part(session: ServiceSession): void {
-    const own = this.#active.get(session);
-    if (own === undefined) return;
-    for (const [id, active] of own) {
-      // What the store is finishing is seen through.
-      if (active.kind === "upload" && active.carried.finishing !== undefined) continue;
+    for (const { id, active } of this.#underWay.of(session)) {
+      if (isFinishing(active)) continue;
       active.carried.close();
       this.#end(session, id);
     }
   }
 
   shutOut(user: string, scope: string): void {
-    for (const [session, own] of this.#active) {
-      if (session.user !== user) continue;
-      for (const [id, { thread, kind, carried }] of own) {
-        if (kind !== "download" || threadScope(thread) !== scope) continue;
-        session.transfers?.cancel(id, "no-thread");
-        carried.close();
-        this.#end(session, id);
-        session.wake();
-      }
+    for (const { active } of this.#underWay.ofUser(user)) {
+      if (active.kind !== "download" || threadScope(active.thread) !== scope) continue;
+      breakOff(active, refuse("no-thread"));
     }
   }
 
-  tidy(): void {
+  tidy(now: number): void {
+    this.#underWay.look(now);
     this.#housekeeping.tidy();
+  }
+}
+
+/** Ends a transfer; what came of an upload stays to be gone on with. */
+function breakOff({ carried, over }: Active, why: Refusal): void {
+  carried.close();
+  over(why);
+}
+
+/** Whether the store has all bytes of an upload, and looks whether they are right: that is seen through. */
+function isFinishing(active: Active): boolean {
+  return active.kind === "upload" && active.carried.finishing !== undefined;
+}
+
+/** How many bytes of a file have come, or have left. */
+function bytesOf(event: TransferEvent): number {
+  switch (event.what) {
+    case "data":
+      return event.raw ?? event.bytes.length;
+    case "wanted":
+      return event.bytes;
+    default:
+      return 0;
   }
 }
 

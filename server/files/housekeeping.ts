@@ -15,7 +15,7 @@ import type { Log } from "../log/log.ts";
 export const UPLOAD_RETENTION: number = 24 * 60 * 60 * 1000;
 /** How long a content without a file is left alone: one may be about to be shared. */
 const ORPHAN_AGE: number = 24 * 60 * 60 * 1000;
-/** How often the store is looked through for such contents, in ms. */
+/** How often the store is looked through for what the log does not know, in ms. */
 const SEARCH_EVERY: number = 24 * 60 * 60 * 1000;
 /** So many of each kind at a time. */
 const SLICE = 16;
@@ -38,14 +38,16 @@ export interface HousekeepingOptions {
 export interface Housekeeping {
   /** Begins a little of it; call it about once a second. */
   tidy(): void;
+  /** Removes what has come of an upload, which can only be begun anew. */
+  giveUp(upload: number): void;
+  /** Removes a content that has just come, unless a file has it, or is about to. */
+  removeUnused(sha256: string): void;
 }
 
 class Sweeper implements Housekeeping {
   readonly #options: HousekeepingOptions;
   /** What is being removed now. */
   readonly #going = new Set<string | number>();
-  /** Whether the uploads of the store were compared with the log. */
-  #compared = false;
   #searchAt = 0;
   /** Up to which content the store was looked through; nothing while it is not. */
   #cursor: string | undefined;
@@ -58,16 +60,35 @@ class Sweeper implements Housekeeping {
   tidy(): void {
     this.#dropStale();
     this.#freeContents();
-    if (!this.#compared) this.#compareUploads();
     this.#search();
+  }
+
+  giveUp(upload: number): void {
+    const { log, uploading } = this.#options;
+    this.#discard(upload, () => {
+      if (!uploading(upload)) log.transact((tx) => tx.dropUpload(upload), () => {});
+    });
+  }
+
+  removeUnused(sha256: string): void {
+    this.#remove(sha256, () => {});
   }
 
   #dropStale(): void {
     const { log, clock, uploading } = this.#options;
     for (const { number } of log.staleUploads(clock() - UPLOAD_RETENTION, SLICE)) {
       if (uploading(number)) log.transact((tx) => tx.touchUpload(number, clock()), () => {});
-      else this.#discard(number, () => log.transact((tx) => tx.dropUpload(number), () => {}));
+      else this.#discard(number, () => this.#forgetStale(number));
     }
+  }
+
+  /** Forgets an upload whose bytes are gone, unless somebody has begun it anew meanwhile. */
+  #forgetStale(number: number): void {
+    const { log, clock } = this.#options;
+    log.transact((tx) => {
+      const at = log.upload(number)?.at ?? Infinity;
+      if (at < clock() - UPLOAD_RETENTION) tx.dropUpload(number);
+    }, () => {});
   }
 
   #discard(number: number, gone: () => void): void {
@@ -98,11 +119,10 @@ class Sweeper implements Housekeeping {
 
   /** Discards bytes of uploads of which the log knows nothing. */
   #compareUploads(): void {
-    this.#compared = true;
-    const { log, blobs } = this.#options;
+    const { log, blobs, uploading } = this.#options;
     blobs.uploads((numbers) => {
       for (const number of numbers) {
-        if (log.upload(number) === undefined) this.#discard(number, () => {});
+        if (log.upload(number) === undefined && !uploading(number)) this.#discard(number, () => {});
       }
     });
   }
@@ -114,6 +134,7 @@ class Sweeper implements Housekeeping {
     if (this.#cursor === undefined) {
       if (clock() < this.#searchAt) return;
       this.#cursor = "";
+      this.#compareUploads();
     }
     this.#searching = true;
     blobs.contents(this.#cursor, SEARCH_SLICE, (list) => {

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { WINDOW_BYTES } from "../../protocol/transfer/receiver.ts";
+import { CHUNK_MAX } from "../../protocol/catalogue.ts";
 import type { TransferEvent, Transfers } from "../../protocol/transfer/transfers.ts";
 import {
   BATCH_BYTES,
@@ -26,6 +26,8 @@ export interface IncomingUploadOptions {
   /** The number under which the store keeps what is not whole yet. */
   readonly upload: number;
   readonly size: number;
+  /** Bytes that may be under way. */
+  readonly window: number;
   /** Bytes from `offset` on may come, up to `upto` at first. */
   readonly opened: (offset: number, upto: number) => void;
   /** There may be something to write. */
@@ -57,10 +59,10 @@ class GatheredUpload implements IncomingUpload {
 
   constructor(options: IncomingUploadOptions) {
     this.#options = options;
-    const { id, transfers, blobs, upload, size } = options;
+    const { id, transfers, blobs, upload, size, window } = options;
     this.#writer = blobs.write(upload, { size }, {
       opened: (offset) => {
-        const { upto } = transfers.receive(id, { size, offset, window: WINDOW_BYTES });
+        const { upto } = transfers.receive(id, { size, offset, window });
         options.opened(offset, upto);
       },
       stored: (count) => {
@@ -101,8 +103,9 @@ class GatheredUpload implements IncomingUpload {
       rest = rest.subarray(part.length);
       if (this.#filled === BATCH_BYTES) this.#flush();
     }
-    // With so much under way the client may soon have to wait for what lies here.
-    if (this.#underWay >= WINDOW_BYTES / 2) this.#flush();
+    // With so much under way, or so little room, the client may soon have to wait for what lies here.
+    const { id, transfers, window } = this.#options;
+    if (this.#underWay >= window / 2 || transfers.room(id) < CHUNK_MAX) this.#flush();
   }
 
   #flush(): void {

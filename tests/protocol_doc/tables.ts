@@ -97,6 +97,9 @@ import {
 } from "../../server/limits.ts";
 import { HANDSHAKE_TIMEOUT } from "../../server/listen/secure_socket.ts";
 import { REQUEST_TIMEOUT } from "../../server/listen/web.ts";
+import { FILE_LIMIT_DEFAULTS } from "../../server/files/file_limits.ts";
+import { UPLOAD_RETENTION } from "../../server/files/housekeeping.ts";
+import { STALL_BYTES } from "../../server/files/under_way.ts";
 import { KEY_RETENTION } from "../../server/log/log.ts";
 import { FILES_LISTED_MAX, PAGE_FILES_MAX } from "../../server/log/sqlite_file_lists.ts";
 import { ROWS_MAX } from "../../server/presence.ts";
@@ -201,6 +204,9 @@ const LIMITS: Record<string, number> = {
   COMMANDS_SHARE,
   FEED_BYTES,
   FEEDS_BYTES,
+  ...named("FILE_LIMIT_DEFAULTS", FILE_LIMIT_DEFAULTS),
+  STALL_BYTES,
+  UPLOAD_RETENTION,
   ...named("LOCKOUT_DEFAULTS", LOCKOUT_DEFAULTS),
   ...named("SCRAM_LIMITS", SCRAM_LIMITS),
   ...named("TEXT_LIMITS", TEXT_LIMITS),

@@ -14,12 +14,15 @@ import { createMemoryState, type MemoryState } from "../../protocol/forum/memory
 import { digest } from "../../protocol/forum/state.ts";
 import { TRANSMIT_HIGH_WATER } from "../../protocol/link.ts";
 import { FRAME_PAYLOAD_MAX } from "../../protocol/message.ts";
+import type { DownloadOpened, UploadKept } from "../../protocol/forum/reply.ts";
 import { fold } from "../../protocol/text.ts";
+import type { MemoryDisk } from "../../server/blob/memory_disk.ts";
 import { SEGMENT_BYTES } from "../../server/feed.ts";
 import type { Log, Published } from "../../server/log/log.ts";
 import { LIMIT_DEFAULTS } from "../../server/limits.ts";
 import { FOLLOWS_MAX } from "../../server/questions.ts";
 import type { ServiceSession } from "../../server/session.ts";
+import { type Content, contentOf } from "./contents.ts";
 import { hold, type World } from "./world.ts";
 
 /**
@@ -34,6 +37,8 @@ export interface Deed {
   readonly command: Change & Keyed;
   /** What no other deed has: the first word of its text, or its title. */
   readonly mark: string | undefined;
+  /** What is shared. */
+  readonly content?: Content;
   /** How many times it was given to a session. */
   given: number;
   /** How many of these were certainly not done. */
@@ -60,6 +65,11 @@ export class Checker {
   readonly #marks = new Map<string, number>();
   readonly #members = new Map<number, Map<string, Membership>>();
   readonly deeds: Deed[] = [];
+  /** By thread and name: how often files were wanted, and how often they were shared. */
+  readonly #names = new Map<string, { wanted: number; shared: number }>();
+  #files!: MemoryDisk;
+  /** Whether bytes on the disk are others than those that came. */
+  spoiled = false;
   readonly #ending = new Set<string>();
   /** Whose each device is. */
   readonly #owners = new Map<string, string>();
@@ -79,6 +89,34 @@ export class Checker {
   /** A device belongs to a user. */
   know(device: string, user: string): void {
     this.#owners.set(device, user);
+  }
+
+  /** Where the bytes of files lie. */
+  watch(files: MemoryDisk): void {
+    this.#files = files;
+  }
+
+  /** Somebody wants a change. */
+  want(deed: Deed): void {
+    this.deeds.push(deed);
+    const { command } = deed;
+    if (command.op === "upload") this.#named(command.thread, command.name).wanted++;
+  }
+
+  /** Whether what came of an upload can be taken for that of another one, so that they are mixed. */
+  mistakable({ user, command, content }: Deed): boolean {
+    return this.deeds.some((other) =>
+      other.user === user && other.content !== content &&
+      other.content?.bytes.length === content?.bytes.length &&
+      "name" in other.command && "name" in command && other.command.name === command.name
+    );
+  }
+
+  #named(thread: number, name: string): { wanted: number; shared: number } {
+    const key = `${thread} ${name}`;
+    let named = this.#names.get(key);
+    if (named === undefined) this.#names.set(key, named = { wanted: 0, shared: 0 });
+    return named;
   }
 
   /** A unit is on the disk. */
@@ -115,6 +153,7 @@ export class Checker {
       hold(count === 1, () => `law 6: ${mark} was done ${count} times`);
       this.#marks.set(mark, count);
     }
+    if (event.kind === "file.shared") this.#noteFile(event);
     if (event.kind === "thread.opened" && event.private) {
       const members = new Map<string, Membership>();
       for (const name of event.members) members.set(fold(name), { member: true, left: 0 });
@@ -127,6 +166,52 @@ export class Checker {
       this.#count("expulsions");
     }
     if (event.kind === "user.banned" && event.on) this.#noteBan(event.user);
+  }
+
+  /** A file that can be seen is there, whole, and was wanted as often as it is shared. */
+  #noteFile(event: Extract<ForumEvent, { kind: "file.shared" }>): void {
+    const { scope, name, by, size, sha256 } = event;
+    this.#count("files shared");
+    const content = contentOf(sha256);
+    const kept = this.#files.kept.get(sha256);
+    hold(
+      content !== undefined && content.bytes.length === size && kept?.bytes.length === size,
+      () => `files: ${name} of ${by} is shared, and its bytes are not there`,
+    );
+    const named = this.#named(scopeThread(scope), name);
+    hold(
+      ++named.shared <= named.wanted,
+      () => `law 6: ${name} of ${by} is shared ${named.shared} times`,
+    );
+  }
+
+  /** What the store has and should not, or should and has not; nothing if all is as it must be. */
+  stray(): string | undefined {
+    const living = new Set<string>();
+    for (const { number } of this.truth.threads()) {
+      for (const { sha256 } of this.truth.files(number)) living.add(sha256);
+    }
+    const { kept, partials } = this.#files;
+    for (const sha256 of living) if (!kept.has(sha256)) return `${sha256} is missing`;
+    for (const sha256 of kept.keys()) if (!living.has(sha256)) return `${sha256} is left over`;
+    for (const upload of partials.keys()) return `upload ${upload} is left over`;
+    this.#count("files: contents that are left at the end", living.size);
+    return undefined;
+  }
+
+  /** A download begins: what the server says of the file is what was shared. */
+  downloading(
+    user: string,
+    { thread, file }: { thread: number; file: number },
+    row: DownloadOpened,
+  ): void {
+    this.shown(user, thread);
+    const written = this.entries(threadScope(thread))[file - 1];
+    hold(
+      written?.kind === "file.shared" && row.seq === file && row.name === written.name &&
+        row.by === written.by && row.size === written.size && row.sha256 === written.sha256,
+      () => `files: ${user} is shown ${JSON.stringify(row)} for ${JSON.stringify(written)}`,
+    );
   }
 
   /** A ban can meet a sign-in of the same user that is being decided. */
@@ -220,6 +305,7 @@ export class Checker {
         () => `law 6: ${user}'s mark in thread ${command.thread} is lost`,
       );
     }
+    if (command.op === "upload") return this.#uploaded(deed, reply);
     if (op !== "post" && op !== "tell" && op !== "edit" && op !== "delete" && op !== "create") {
       return;
     }
@@ -242,6 +328,17 @@ export class Checker {
     hold(
       right && said === deed.mark,
       () => `law 6: ${JSON.stringify(command)} is acknowledged with ${json} and is not there`,
+    );
+  }
+
+  #uploaded({ user, command, content }: Deed, { file, sha256 }: UploadKept): void {
+    const { thread, name } = command as Extract<Change, { op: "upload" }>;
+    const written = this.entries(threadScope(thread))[file - 1];
+    this.#count("files: uploads acknowledged");
+    hold(
+      written?.kind === "file.shared" && written.by === user && written.name === name &&
+        written.sha256 === sha256 && sha256 === content?.sha256,
+      () => `law 6: ${JSON.stringify(command)} is acknowledged as ${JSON.stringify(written)}`,
     );
   }
 
@@ -289,9 +386,11 @@ export class Checker {
   /** At the end: deeds, and the log against its own replay. */
   settle(log: Log): void {
     for (const { mark, command, user, given, refused, done } of this.deeds) {
-      if (mark === undefined) continue;
+      const named = command.op === "upload" ? this.#named(command.thread, command.name) : undefined;
+      // What was wanted several times may have been done by another wish.
+      if (mark === undefined && named?.wanted !== 1) continue;
       this.#count("law 6: deeds looked for at the end");
-      const count = this.#marks.get(mark) ?? 0;
+      const count = named?.shared ?? this.#marks.get(mark!) ?? 0;
       hold(done === undefined || count === 1, () => `law 6: ${mark} is acknowledged and lost`);
       hold(
         done !== undefined || refused < given || count === 0,
@@ -299,6 +398,14 @@ export class Checker {
       );
     }
     this.reopened(log);
+    for (const sha256 of this.#files.kept.keys()) {
+      const { bytes } = this.#files.kept.get(sha256)!;
+      const right = contentOf(sha256)?.bytes;
+      hold(
+        right?.length === bytes.length && bytes.every((byte, at) => byte === right[at]),
+        () => `files: what lies under ${sha256} is something else`,
+      );
+    }
     // By then even the texts of removed threads are gone.
     while (log.tidy(this.#world.clock()));
     const replayed = createMemoryState(fold);

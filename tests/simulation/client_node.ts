@@ -15,12 +15,19 @@ import type { Change, Command } from "../../protocol/forum/command.ts";
 import { isChange } from "../../protocol/forum/command_schema.ts";
 import { type ForumEvent, threadScope, userScope } from "../../protocol/forum/event.ts";
 import { evolve } from "../../protocol/forum/evolve.ts";
-import type { UserRow } from "../../protocol/forum/reply.ts";
+import type { UploadKept, UserRow } from "../../protocol/forum/reply.ts";
 import { createMemoryState, type MemoryState } from "../../protocol/forum/memory_state.ts";
 import { createScramClient, type ScramClient } from "../../protocol/scram_client.ts";
 import { type StatusName, statusName } from "../../protocol/status.ts";
 import { fold } from "../../protocol/text.ts";
 import { type Checker, type Deed, markOf } from "./checker.ts";
+import { type Content, CONTENTS } from "./contents.ts";
+import {
+  type Carrier,
+  type CarrierOptions,
+  createDownloadCarrier,
+  createUploadCarrier,
+} from "./file_carriers.ts";
 import type { Link } from "./link.ts";
 import { KEEPER, registrationOf, saltedPassword } from "./passwords.ts";
 import type { Random } from "./random.ts";
@@ -60,6 +67,12 @@ interface Following {
 interface Asked {
   readonly command: Command;
   readonly deed: Deed | undefined;
+  /** The file that it carries. */
+  readonly carrier?: Carrier;
+  /** Whether the client tells another hash than that of what it sends. */
+  readonly lies?: boolean;
+  /** Whether the client has given it up. */
+  cancelled?: boolean;
 }
 
 /** How a session may end, other than by our own goodbye, when both sides are right. */
@@ -77,6 +90,22 @@ const ENDINGS: ReadonlySet<StatusName | undefined> = new Set<StatusName>([
   "silent",
   "sign-in-timeout",
   "cut-short",
+]);
+
+/** With what carrying a file may end, when both sides are right and nobody gave it up. */
+const FILE_REFUSALS: ReadonlySet<string> = new Set<StatusName>([
+  "no-thread",
+  "no-file",
+  "bad-position",
+  "file-exists",
+  "full",
+  "quota",
+  "transfer-busy",
+  "storage-full",
+  "internal",
+  "replaced",
+  "banned",
+  "rate",
 ]);
 
 /** The most times that time may stand still for one session. */
@@ -102,12 +131,15 @@ export class ClientNode {
   #marks = 0;
   #keys = 0;
   #leaving = false;
+  /** Bytes of one download that may wait here. */
+  readonly #window: number;
   #present: readonly UserRow[] = [];
 
   constructor(world: World, random: Random, options: ClientOptions) {
     this.#world = world;
     this.#random = random;
     this.options = options;
+    this.#window = random.pick([300, 4096, 20_000, 70_000, 1 << 20]);
     options.checker.know(options.name, options.user);
   }
 
@@ -145,6 +177,7 @@ export class ClientNode {
       random: this.#random.fork().fill,
       agent: "simulated",
       user,
+      window: this.#window,
       ...!this.#registered && { registration: registrationOf(user) },
     }, this.#world.scheduler.now);
     this.#line("starts");
@@ -174,6 +207,7 @@ export class ClientNode {
   /** The session is no more: what it was asked comes again, or its outcome is never known. */
   #forget(): void {
     const lost = [...this.#asked.values()].flatMap(({ deed }) => deed ?? []);
+    for (const { carrier } of this.#asked.values()) if (carrier !== undefined) carrier.over = true;
     if (this.options.outbox) this.#outbox.push(...lost);
     this.#asked.clear();
     this.#session = undefined;
@@ -211,22 +245,53 @@ export class ClientNode {
     const count = this.#random.chance(this.#world.faults.burst)
       ? this.#random.between(5, this.#world.faults.flood)
       : 1;
+    if (this.#random.chance(this.#world.faults.cancel)) this.#cancelOne();
     const state = checker.truth;
     for (let i = 0; i < count; i++) {
       if (this.#outbox.length > 0 && this.#random.chance(0.7)) this.#redo();
+      else if (this.#random.chance(0.02)) this.#uploadAnew();
       else {
-        this.give(chooseCommand({
-          random: this.#random,
-          state,
-          user: fold(user),
-          users,
-          mark: `${this.options.name}.${++this.#marks}`,
-          long: this.#world.faults.long,
-          clock: this.#world.clock(),
-        }));
+        // Large ones are rare: the others would wait for them.
+        const content = this.#random.chance(0.5)
+          ? CONTENTS[this.#random.below(28)]
+          : this.#random.pick(CONTENTS);
+        this.give(
+          chooseCommand({
+            random: this.#random,
+            state,
+            user: fold(user),
+            users,
+            mark: `${this.options.name}.${++this.#marks}`,
+            content,
+            long: this.#world.faults.long,
+            clock: this.#world.clock(),
+          }),
+          content,
+        );
       }
     }
     this.#drain();
+  }
+
+  /** Gives up one of the files on their way. */
+  #cancelOne(): void {
+    const carried = [...this.#asked].filter(([, { carrier }]) => carrier !== undefined);
+    if (carried.length === 0) return;
+    const [id, asked] = this.#random.pick(carried);
+    this.#line(`gives up ${id}`);
+    this.#world.transcript.count("files given up");
+    asked.cancelled = true;
+    this.#session!.cancelTransfer(id, "cancelled", this.#world.scheduler.now);
+  }
+
+  /** Begins an upload of this user anew, as another process would that knows nothing of the first. */
+  #uploadAnew(): void {
+    const { checker, user } = this.options;
+    const own = checker.deeds.filter((deed) => deed.user === user && deed.content !== undefined);
+    if (own.length === 0) return;
+    const { command, content } = this.#random.pick(own.slice(-5));
+    this.#world.transcript.count("uploads begun anew");
+    this.give(command, content);
   }
 
   /** Says one last thing, and looks around. */
@@ -235,6 +300,12 @@ export class ClientNode {
     const { name } = this.options;
     this.give({ op: "post", thread: 1, text: `${name}.last` });
     this.give({ op: "users" });
+    const content = this.#random.pick(CONTENTS);
+    const { length: size } = content.bytes;
+    this.give({ op: "upload", thread: 1, name: `${name}.last`, size, deflate: true }, content);
+    for (const { seq: file } of [...this.options.checker.truth.files(1)].slice(-2)) {
+      this.give({ op: "download", thread: 1, file, upto: 0 });
+    }
     this.#drain();
   }
 
@@ -266,8 +337,8 @@ export class ClientNode {
     this.#drain();
   }
 
-  /** Gives a command to the session. */
-  give(command: Command): void {
+  /** Gives a command to the session; an upload has a content. */
+  give(command: Command, content?: Content): void {
     const session = this.#session!;
     if (isChange(command)) {
       const { user, name, checker } = this.options;
@@ -275,18 +346,20 @@ export class ClientNode {
         user,
         command: { ...command, key: `${name}:${++this.#keys}` },
         mark: markedBy(command),
+        ...command.op === "upload" && { content },
         given: 0,
         refused: 0,
         done: undefined,
       };
-      checker.deeds.push(deed);
+      checker.want(deed);
       this.#do(deed);
       // An impatient program sends the same again.
       if (this.#random.chance(0.05)) this.#do(deed);
       return;
     }
     const id = session.command(command, this.#world.scheduler.now);
-    this.#asked.set(id, { command, deed: undefined });
+    const carrier = command.op === "download" ? this.#download(id, command) : undefined;
+    this.#asked.set(id, { command, deed: undefined, ...carrier !== undefined && { carrier } });
     if (command.op === "logout" && command.everywhere) {
       this.options.checker.ending(this.options.user);
     }
@@ -301,8 +374,33 @@ export class ClientNode {
   #do(deed: Deed): void {
     deed.given++;
     const id = this.#session!.command(deed.command, this.#world.scheduler.now);
-    this.#asked.set(id, { command: deed.command, deed });
+    const { command, content } = deed;
+    const lies = content !== undefined && this.#random.chance(this.#world.faults.lie);
+    const carrier = content && createUploadCarrier(this.#carrierOptions(id), { content, lies });
+    this.#asked.set(id, { command, deed, lies, ...carrier !== undefined && { carrier } });
     this.#world.transcript.count("changes given");
+  }
+
+  #download(id: number, command: Extract<Command, { op: "download" }>): Carrier {
+    const { checker, user } = this.options;
+    return createDownloadCarrier(this.#carrierOptions(id), {
+      offset: command.offset ?? 0,
+      window: this.#window,
+      check: (reply) => checker.downloading(user, command, reply),
+    });
+  }
+
+  #carrierOptions(id: number): CarrierOptions {
+    const session = this.#session!;
+    return {
+      id,
+      world: this.#world,
+      random: this.#random,
+      session,
+      after: () => {
+        if (this.#session === session) this.#drain();
+      },
+    };
   }
 
   #line(text: string): void {
@@ -393,6 +491,13 @@ export class ClientNode {
         transcript.count(`refused: ${status}`);
         return this.#refused(session, happened.id, happened.refused);
       }
+      case "transfer-opened":
+        this.#line(`opened ${happened.id} ${JSON.stringify(happened.reply)}`);
+        return this.#carrier(happened.id).opened(happened.reply);
+      case "transfer":
+        this.#carrier(happened.event.id).event(happened.event);
+        if (this.#random.chance(this.#world.faults.snap)) this.#snap();
+        return;
       case "event":
         this.#line(`event ${happened.event.scope} ${happened.event.seq}`);
         transcript.count("events delivered");
@@ -414,6 +519,21 @@ export class ClientNode {
         transcript.count(`closed: ${happened.refused.name}`);
         return this.#closed(session, happened.refused);
     }
+  }
+
+  /** The link breaks with files on it. */
+  #snap(): void {
+    const link = this.#link;
+    this.#line("link snaps");
+    this.#world.transcript.count("links that snap with files on them");
+    // Not within what is being done now.
+    this.#world.scheduler.after(0, () => link?.reset());
+  }
+
+  #carrier(id: number): Carrier {
+    const carrier = this.#asked.get(id)?.carrier;
+    hold(carrier !== undefined, () => `law 4: ${this.options.name} hears of ${id}, which is over`);
+    return carrier;
   }
 
   #dial(session: ClientSession): void {
@@ -484,8 +604,16 @@ export class ClientNode {
     const asked = this.#asked.get(id);
     hold(asked !== undefined, () => `law 6: ${this.options.name} gets a second reply to ${id}`);
     this.#asked.delete(id);
-    const { command, deed } = asked;
-    if (deed !== undefined) this.options.checker.acknowledged(deed, JSON.stringify(result));
+    const { command, deed, carrier } = asked;
+    if (carrier !== undefined) {
+      hold(
+        !asked.cancelled,
+        () => `law 4: ${this.options.name} has given up ${id}, and it is done`,
+      );
+      carrier.over = true;
+      carrier.done();
+    }
+    if (deed !== undefined) this.options.checker.acknowledged(deed, replyOf(command, result));
     else this.#answered(id, command, result);
   }
 
@@ -517,15 +645,27 @@ export class ClientNode {
     const asked = this.#asked.get(id);
     hold(asked !== undefined, () => `law 6: ${this.options.name} gets a second reply to ${id}`);
     this.#asked.delete(id);
-    const { command, deed } = asked;
+    const { command, deed, carrier } = asked;
     const { name } = refused;
+    if (carrier !== undefined) {
+      carrier.over = true;
+      hold(
+        !carrier.begun || name !== "transfer-busy",
+        () => `files: ${command.op} ${id} has begun, and does not go on: ${name}`,
+      );
+      if (carrier.begun) this.#world.transcript.count(`${command.op} ends on its way: ${name}`);
+      if (session.state !== "closed" && session.state !== "leaving") {
+        this.#fileRefused(asked, refused);
+      }
+    }
     if (deed !== undefined) {
       // When a session ends, or a unit fails, what was asked may have been done before.
       if (session.state === "closed") {
         if (this.options.outbox) this.#outbox.push(deed);
-      } else if (name !== "internal" && name !== "lost") deed.refused++;
+      } else if (name !== "internal" && name !== "lost" && name !== "cancelled") deed.refused++;
       return;
     }
+    if (carrier !== undefined) return;
     // The answer to these is written down.
     const writes = command.op === "logout" || command.op === "admin";
     hold(
@@ -535,6 +675,31 @@ export class ClientNode {
     if (command.op !== "follow" || this.#following.get(command.scope)?.asked !== id) return;
     this.#following.delete(command.scope);
     if (name === "internal" && session.state !== "closed") this.#followOn(command.scope);
+  }
+
+  /** A file did not come through. */
+  #fileRefused(
+    { command, deed, lies = false, cancelled = false }: Asked,
+    { name, detail, text }: Refused,
+  ): void {
+    const { scheduler, transcript } = this.#world;
+    const { checker } = this.options;
+    const spoiled = name === "bad-content" && deed !== undefined &&
+      (lies || checker.spoiled || checker.mistakable(deed));
+    hold(
+      cancelled ? name === "cancelled" : FILE_REFUSALS.has(name) || spoiled,
+      () => `files: ${JSON.stringify(command)} is refused: ${name}: ${text}`,
+    );
+    const again = name === "transfer-busy" || name === "bad-content";
+    if (!again || !this.#random.chance(0.8)) return;
+    const session = this.#session;
+    scheduler.after(detail?.wait ?? 0, () => {
+      if (this.#session !== session || session?.state === "closed") return;
+      transcript.count("files tried again");
+      if (deed !== undefined) this.#do(deed);
+      else this.give(command);
+      this.#drain();
+    });
   }
 
   /** Who is on, as it was told last. */
@@ -579,6 +744,13 @@ function markedBy(command: Change): string | undefined {
   if ("text" in command) return markOf(command.text);
   if (command.op !== "create" || command.title === "lobby") return undefined;
   return command.title;
+}
+
+/** A reply as it is compared. An upload's may come as DONE or as FINISH. */
+function replyOf({ op }: Command, result: object): string {
+  if (op !== "upload") return JSON.stringify(result);
+  const { file, at, sha256 } = result as UploadKept;
+  return JSON.stringify({ file, at, sha256 });
 }
 
 /** The lines of a state that concern these threads and what is in them. */

@@ -7,6 +7,7 @@
 import { keepAdminVerifier } from "../../server/admin.ts";
 import { createMemoryDisk, type MemoryDisk } from "../../server/blob/memory_disk.ts";
 import { type MemoryStore, openMemoryStore } from "../../server/blob/memory_store.ts";
+import type { FileLimits } from "../../server/files/file_limits.ts";
 import type { Log } from "../../server/log/log.ts";
 import { createService, type Service } from "../../server/service.ts";
 import type { ServiceSession } from "../../server/session.ts";
@@ -15,6 +16,7 @@ import { createDisk, type Disk, type FaultyLog, openFaultyLog } from "./disk.ts"
 import type { Link, Socket, Tail } from "./link.ts";
 import { ADMIN_VERIFIER } from "./passwords.ts";
 import type { Random } from "./random.ts";
+import { watchStore } from "./watched_store.ts";
 import { hold, type World } from "./world.ts";
 
 /** How often sessions are asked whether their time has come, in ms, as in server.ts. */
@@ -40,6 +42,8 @@ export interface ServerNode {
   restart(): void;
   /** Makes the disk full, or not any more. */
   fill(full: boolean): void;
+  /** The people's clock leaps ahead: by so many hours. */
+  leap(hours: number): void;
   /** Reads the disk anew, as a new server would. */
   reopen(): Log;
   dispose(): void;
@@ -61,6 +65,10 @@ class Machine implements ServerNode {
   readonly #disk: Disk;
   /** Where the bytes of files lie; it outlasts the server too. */
   readonly #files: MemoryDisk = createMemoryDisk();
+  readonly #fileLimits: FileLimits;
+  /** How far the people's clock has leapt, and how wrong it is beside that, in ms. */
+  #leapt = 0;
+  #wrong = 0;
   #life: Life | undefined;
   #starting = false;
 
@@ -69,6 +77,8 @@ class Machine implements ServerNode {
     this.#random = random;
     this.#checker = checker;
     this.#disk = createDisk(world);
+    this.#fileLimits = drawFileLimits(random);
+    checker.watch(this.#files);
   }
 
   get up(): boolean {
@@ -82,8 +92,9 @@ class Machine implements ServerNode {
     this.#starting = false;
     const { scheduler, transcript, clock } = this.#world;
     transcript.line("server starts");
-    const wrong = this.#world.faults.clock;
-    this.#world.setClock(this.#random.between(-wrong, wrong));
+    const { clock: wrong } = this.#world.faults;
+    this.#wrong = this.#random.between(-wrong, wrong);
+    this.#world.setClock(this.#leapt + this.#wrong);
     const random = this.#random.fork();
     const log = openFaultyLog({
       world: this.#world,
@@ -94,7 +105,7 @@ class Machine implements ServerNode {
     });
     this.#checker.reopened(log);
     let alive = () => true;
-    const blobs = openMemoryStore(this.#files, {
+    const store = openMemoryStore(this.#files, {
       later: (run) => {
         const wait = random.chance(0.5) ? 0 : random.between(0, this.#world.faults.disk + 2);
         scheduler.after(wait, () => {
@@ -103,9 +114,11 @@ class Machine implements ServerNode {
       },
       now: clock,
     });
+    const blobs = watchStore(store, this.#world, this.#fileLimits.window);
     const service = createService({
       log,
       blobs,
+      fileLimits: this.#fileLimits,
       clock,
       random: random.fill,
       registration: "open",
@@ -178,15 +191,38 @@ class Machine implements ServerNode {
     const life = this.#life;
     if (life === undefined) return;
     this.#world.transcript.line(`server dies: ${tail}`);
+    this.#note(life);
     this.#world.transcript.count("server deaths");
     this.#life = undefined;
     life.alive = false;
     life.log.abandon();
     life.blobs.abandon();
     for (const socket of life.sockets) socket.die(tail);
+    if (this.#random.chance(this.#world.faults.power)) this.#cutPower();
     if (this.#starting) return;
     this.#starting = true;
     this.#world.scheduler.after(this.#random.between(10, 4000), () => this.start());
+  }
+
+  /** What came of uploads loses its end, or what lies there is something else. */
+  #cutPower(): void {
+    const { transcript } = this.#world;
+    transcript.line("power fails");
+    transcript.count("power failures");
+    this.#files.powerCut(this.#random);
+    for (const [upload, { length }] of this.#files.partials) {
+      if (length === 0 || !this.#random.chance(0.5)) continue;
+      transcript.count("uploads spoiled");
+      this.#checker.spoiled = true;
+      this.#files.partials.set(upload, { pieces: [new Uint8Array(length)], length });
+    }
+  }
+
+  leap(hours: number): void {
+    this.#leapt += hours * 3_600_000;
+    this.#world.transcript.line(`the clock leaps ${hours} hours ahead`);
+    this.#world.transcript.count("clock leaps");
+    this.#world.setClock(this.#leapt + this.#wrong);
   }
 
   restart(): void {
@@ -208,10 +244,17 @@ class Machine implements ServerNode {
   }
 
   fill(full: boolean): void {
+    this.#files.capacity = full ? this.#files.used + this.#random.below(8000) : Infinity;
     if (this.#life !== undefined) this.#life.log.full = full;
   }
 
+  /** Counts what a life of the server was. */
+  #note({ service: { counts } }: Life): void {
+    this.#world.transcript.count("files that made room", counts.stalled);
+  }
+
   reopen(): Log {
+    if (this.#life !== undefined) this.#note(this.#life);
     this.#life?.log.abandon();
     this.#life = undefined;
     return this.#disk.open((error) => {
@@ -226,6 +269,20 @@ class Machine implements ServerNode {
     }
     this.#disk.close();
   }
+}
+
+/** How much of files a server of one run takes on. */
+function drawFileLimits(random: Random): FileLimits {
+  return {
+    fileBytes: random.pick([0, 0, 0, 100_000]),
+    userBytes: random.pick([0, 0, 0, 200_000]),
+    allBytes: random.pick([0, 0, 0, 500_000]),
+    transfers: random.pick([1, 2, 5, 100, 100]),
+    transfersOfOne: random.pick([1, 2, 8, 8]),
+    unfinished: random.pick([1, 3, 100]),
+    stall: random.pick([0, 500, 2000]),
+    window: random.pick([500, 4096, 20_000, 70_000, 1 << 20]),
+  };
 }
 
 /** Makes a server that is not started yet. */

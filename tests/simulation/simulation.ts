@@ -54,6 +54,8 @@ const USERS = ["Ada", "Boris", "Chiara", "Dmitri", "Eve"];
 const EPOCH = 1_795_132_800_000;
 /** How long it may take until all is well again, in virtual ms. */
 const HEALING = 60_000;
+/** How long housekeeping may take, in virtual ms. */
+const TIDYING = 60_000;
 /** How often it is decided whether something goes wrong, in virtual ms. */
 const STEP = 100;
 
@@ -216,6 +218,7 @@ class Run {
     });
     if (happens(faults.crash)) this.#server.crash();
     if (happens(faults.shutdown)) this.#server.restart();
+    if (happens(faults.leap)) this.#server.leap(25);
     if (happens(faults.stranger)) this.#stranger();
     if (happens(faults.full)) {
       transcript.line("disk is full");
@@ -303,15 +306,34 @@ class Run {
       () => "a client does not end",
     );
     hold(
-      service.connections === 0 && service.feedBytes === 0,
-      () => `${service.connections} connections and ${service.feedBytes} bytes stay`,
+      service.connections === 0 && service.feedBytes === 0 && service.transfers === 0,
+      () =>
+        `${service.connections} connections, ${service.feedBytes} bytes, ` +
+        `${service.transfers} transfers stay`,
     );
+    this.#tidy();
     const log = this.#server.reopen();
     try {
       this.#checker.settle(log);
     } finally {
       log.close();
     }
+  }
+
+  /** After some days nothing is left in the store but what the living files have. */
+  #tidy(): void {
+    const { scheduler } = this.#world;
+    this.#server.leap(50);
+    const until = scheduler.now + TIDYING;
+    let lookAt = scheduler.now;
+    let stray: string | undefined;
+    scheduler.runUntil(until, () => {
+      if (scheduler.now < lookAt) return false;
+      lookAt = scheduler.now + 500;
+      stray = this.#checker.stray();
+      return stray === undefined;
+    });
+    hold(stray === undefined, () => `files: after ${TIDYING} ms of housekeeping ${stray}`);
   }
 
   /** The dead are not signed in any more, and the living are. */

@@ -7,6 +7,7 @@
 import type { Command } from "../../protocol/forum/command.ts";
 import type { MemoryState } from "../../protocol/forum/memory_state.ts";
 import { threadScope } from "../../protocol/forum/event.ts";
+import type { Content } from "./contents.ts";
 import type { Random } from "./random.ts";
 
 /** What a choice is made from. */
@@ -19,12 +20,16 @@ export interface Choice {
   readonly user: string;
   /** Names of all users. */
   readonly users: readonly string[];
+  /** What is shared, if something is. */
+  readonly content: Content;
   /** How often a text is long. */
   readonly long: number;
   readonly clock: number;
 }
 
 const FILLER = "Ceci n’est pas une pipe. ".repeat(1500);
+/** Names that several files may want. */
+const COMMON = ["notes", "../notes", "CON"];
 const EMOJI = ["👍", "🎉", ":+1:", "é"];
 
 type Maker = (choice: Choice) => Command;
@@ -55,6 +60,14 @@ const HABITS: readonly (readonly [number, Maker])[] = [
     role: c.random.pick(["member", "moderator"]),
   })],
   [1.5, (c) => ({ op: "ban", user: c.random.pick(c.users.slice(1)), on: c.random.chance(0.2) })],
+  [10, (c) => upload(c, thread(c))],
+  [3, (c) => upload(c, closed(c))],
+  [
+    12,
+    (c) => ({ op: "download", ...file(c), upto: 0, ...c.random.chance(0.5) && { deflate: true } }),
+  ],
+  [3, (c) => withdrawal(file(c))],
+  [1, (c) => ({ op: "files", ...c.random.chance(0.5) && { thread: thread(c) } })],
   [3, (c) => ({ op: "typing", thread: thread(c) })],
   [4, (c) => ({ op: "read", thread: thread(c), limit: 20 })],
   [3, () => ({ op: "threads" })],
@@ -90,6 +103,39 @@ function closed(choice: Choice): number {
   const { random, state, user } = choice;
   const own = [...state.threads()].filter((one) => !one.direct && one.members.includes(user));
   return own.length > 0 && random.chance(0.8) ? random.pick(own).number : thread(choice);
+}
+
+function upload(c: Choice, thread: number): Command {
+  const { random, content: { bytes, sha256 }, mark } = c;
+  return {
+    op: "upload",
+    thread,
+    name: random.chance(0.15) ? random.pick(COMMON) : mark,
+    size: bytes.length,
+    ...random.chance(0.25) && { sha256 },
+    ...random.chance(0.3) && { modified: random.pick([1, 2]) },
+    ...random.chance(0.5) && { deflate: true },
+  };
+}
+
+function withdrawal({ thread, file }: { thread: number; file: number }): Command {
+  return { op: "withdraw", thread, file };
+}
+
+/** Mostly a living file, and not always from its beginning. */
+function file(choice: Choice): { thread: number; file: number; offset?: number } {
+  const { random, state } = choice;
+  const shelves = [...state.threads()].filter(({ number }) => state.fileCount(number) > 0);
+  if (shelves.length === 0 || random.chance(0.1)) {
+    return { thread: thread(choice), file: random.between(1, 9) };
+  }
+  const { number } = random.pick(shelves);
+  const { seq, size } = random.pick([...state.files(number)].slice(-10));
+  return {
+    thread: number,
+    file: seq,
+    ...random.chance(0.3) && { offset: random.between(0, size) },
+  };
 }
 
 function message(choice: Choice): { thread: number; message: number } {

@@ -45,6 +45,16 @@ export interface Faults {
   again: number;
   /** The disk becomes full for a while, a second. */
   full: number;
+  /** When the server dies, its machine's power was cut: what nobody had flushed is lost, or spoiled. */
+  power: number;
+  /** The people's clock leaps ahead by more than a day, a second. */
+  leap: number;
+  /** A link is reset, whenever something happens to a file on it. */
+  snap: number;
+  /** A client gives up a file on its way, whenever it does something. */
+  cancel: number;
+  /** A client says another hash of a file than it has sent. */
+  lie: number;
   /** A client dies and forgets, a second. */
   forget: number;
   /** A client stops reading for a while, a second. */
@@ -94,6 +104,11 @@ export const CALM: Faults = {
   poison: 0,
   again: 0,
   full: 0,
+  power: 0,
+  leap: 0,
+  snap: 0,
+  cancel: 0,
+  lie: 0,
   forget: 0,
   slow: 0,
   burst: 0,
@@ -130,7 +145,12 @@ function drawAll(random: Random): Faults {
     disk: random.pick([0, 0, 5, 50]),
     poison: some(0.03),
     again: some(0.2),
-    full: some(0.05),
+    full: some(0.1),
+    power: some(1),
+    leap: some(0.03),
+    snap: some(0.4),
+    cancel: some(0.4),
+    lie: some(0.1),
     forget: some(0.05),
     slow: some(0.15),
     burst: some(0.1),
