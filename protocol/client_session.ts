@@ -422,6 +422,8 @@ class Session implements ClientSession {
         carried.whole = carried.opened as DownloadOpened;
         break;
       case "abort": {
+        // All of it is here: what the server says no longer matters.
+        if (carried.whole !== undefined) return;
         const { code, reason } = event.abort;
         if (code === STATUS["transfer-busy"].code) {
           // It had to make room, and goes on when there is some again.

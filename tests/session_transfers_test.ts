@@ -550,7 +550,21 @@ Deno.test("whatever breaks, and whenever it is given up, each file ends once: wh
       assertEquals(scene.desk?.connection.transfers.count ?? 0, 0, "a file stays with the server");
       for (const [what, count] of scene.counts) counts.set(what, (counts.get(what) ?? 0) + count);
     }),
-    { numRuns: runs(200) },
+    {
+      numRuns: runs(200),
+      examples: [
+        // It has to make room when all of it has come, and is not kept yet.
+        [[
+          { do: "begin", up: false, pick: 0 },
+          { do: "carry", up: 57, down: 54 },
+          { do: "evict", which: 0 },
+          { do: "carry", up: 0, down: 186 },
+          { do: "pass" },
+          { do: "carry", up: 68, down: 53 },
+          { do: "take", which: 0, amount: 0 },
+        ]],
+      ],
+    },
   );
   const met = ["uploads resumed", "downloads resumed", "reads that came too late"];
   met.push("downloads kept without a link", "given up before the reply");
