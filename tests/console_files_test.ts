@@ -103,6 +103,7 @@ async function withFiles(
     downloads: folder,
     deflate: false,
     progress: NO_VIEW,
+    show() {},
   });
   const secret = () => Promise.resolve(undefined);
   const session = console.session(createSession({

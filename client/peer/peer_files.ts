@@ -226,9 +226,15 @@ export class Peers implements PeerFiles {
   #offered(notice: OfferNotice): void {
     const known = this.#takings.get(notice.offer);
     if (known !== undefined) return known.heard(notice);
+    const file = sameFile(notice);
+    for (const taking of this.#takings.values()) {
+      if (!taking.mayBeFound || sameFile(taking.notice) !== file) continue;
+      this.#takings.delete(taking.notice.offer);
+      this.#takings.set(notice.offer, taking);
+      return taking.found(notice);
+    }
     const taking = new Taking(this.#host, notice, (taking, refused) => {
-      this.#takings.delete(notice.offer);
-      const file = sameFile(notice);
+      this.#takings.delete(taking.notice.offer);
       if (taking.accepted && refused?.code === STATUS.lost.code) this.#remember(file);
       else this.#cutOff.delete(file);
       if (!taking.accepted && refused !== undefined) {

@@ -73,11 +73,13 @@ interface Fact {
 const REST_FIRST = 250;
 /** The longest. */
 const REST_MAX = 5000;
+/** How long an offer that is gone with whoever made it may be made anew, in ms. */
+const AWAIT_MS = 15_000;
 
 /** An offer that was made to this client. */
 export class Taking {
   readonly #host: PeerHost;
-  readonly notice: OfferNotice;
+  notice: OfferNotice;
   readonly #over: (taking: Taking, refused: Refused | undefined) => void;
   readonly #opened = Promise.withResolvers<PeerIncoming>();
   readonly #kept = Promise.withResolvers<Via>();
@@ -94,6 +96,8 @@ export class Taking {
   /** All of it is right; and the owner has stored it. */
   #verified = false;
   #isKept = false;
+  /** There was a link. */
+  #began = false;
   /** On this link the sender has said that this is all. */
   #finished = false;
   #letGo = () => {};
@@ -171,7 +175,10 @@ export class Taking {
     // All is here, and all that is left would be to say so.
     if (this.#isKept) return this.#step("kept");
     // A link of its own does not need the server, so it does not matter whom that has lost.
-    if (refused.code === STATUS.lost.code && this.#link?.via === "direct") return;
+    if (refused.code === STATUS.lost.code) {
+      if (this.#link?.via === "direct") return;
+      if (this.accepted) return this.#step("lost");
+    }
     // Its last word may be behind in what is relayed.
     if (refused.code === STATUS["valid-command"].code) return;
     this.#step("concluded", { refused });
@@ -203,6 +210,12 @@ export class Taking {
         return this.#end();
       case "connect":
         return this.#connect(fact.go!);
+      case "await":
+        this.#stop();
+        this.#timer = setTimeout(() => {
+          this.#step("given-up", { refused: refusedAs("lost") });
+        }, AWAIT_MS);
+        return;
       case "rest":
         this.#stop();
         return this.#rest(fact.refused?.detail?.wait ?? 0);
@@ -222,17 +235,30 @@ export class Taking {
     }
   }
 
+  /** Whether another offer of the same file may be this one, made anew. */
+  get mayBeFound(): boolean {
+    return TAKER_TABLE[this.#state].found !== undefined;
+  }
+
+  /** The same file is offered anew, by the same user. */
+  found(notice: OfferNotice): void {
+    clearTimeout(this.#timer);
+    this.notice = notice;
+    this.#step("found");
+  }
+
   #ask(): void {
     if (!this.#host.online) return this.#step("put-off");
-    this.#host.ask({ op: "accept", offer: this.notice.offer }, {
+    const { offer } = this.notice;
+    this.#host.ask({ op: "accept", offer }, {
       done() {},
       refused: (refused) => {
+        if (offer !== this.notice.offer) return;
         const later = refused.code === STATUS.lost.code || refused.detail?.wait !== undefined;
         if (later) return this.#step("put-off", { refused });
         // After a break, an offer that is not there any more means that who made it is gone.
-        const gone = this.#carrier !== undefined && this.#position > 0 &&
-          refused.code === STATUS["no-offer"].code;
-        this.#step("refused", { refused: gone ? refusedAs("lost") : refused });
+        const gone = this.#began && refused.code === STATUS["no-offer"].code;
+        this.#step(gone ? "lost" : "refused", { refused });
       },
     });
   }
@@ -272,6 +298,7 @@ export class Taking {
       onEvent: (event) => this.#happened(event),
       onVia: (via) => {
         this.#rests = 0;
+        this.#began = true;
         this.#via = via;
         this.#open();
         this.#options.onVia?.(via);

@@ -100,6 +100,8 @@ export type TakerState =
   | "linked"
   /** The connection is gone: the offer is accepted anew after a while. */
   | "resting"
+  /** Whoever made the offer is gone, and with them the offer: they may come back and make it anew. */
+  | "forsaken"
   | "over";
 
 /** What the table is asked about. */
@@ -118,6 +120,12 @@ export type TakerInput =
   | "cut"
   /** It has rested long enough. */
   | "rested"
+  /** Whoever has made the offer is gone. */
+  | "lost"
+  /** The same file is offered anew. */
+  | "found"
+  /** That was waited for in vain. */
+  | "given-up"
   /** The file is kept, and the other side knows. */
   | "kept"
   /** The other side has ended it, or the server, or the connection to the server is gone. */
@@ -131,6 +139,7 @@ export type TakerAction =
   | "decline"
   | "connect"
   | "rest"
+  | "await"
   | "succeed"
   | "fail"
   | "withdraw";
@@ -153,17 +162,27 @@ export const TAKER_TABLE: StateTable<TakerState, TakerInput, TakerAction> = {
     "go": ["connect", "linked"],
     "refused": ["fail", "over"],
     "put-off": ["rest", "resting"],
+    "lost": ["await", "forsaken"],
+    "found": ["accept", "accepting"],
   },
   linked: {
     ...TAKER_ENDINGS,
     go: ["connect", "linked"],
     cut: ["rest", "resting"],
+    lost: ["await", "forsaken"],
     kept: ["succeed", "over"],
   },
   resting: {
     ...TAKER_ENDINGS,
     go: ["connect", "linked"],
     rested: ["accept", "accepting"],
+    lost: ["await", "forsaken"],
+    found: ["accept", "accepting"],
+  },
+  forsaken: {
+    ...TAKER_ENDINGS,
+    "found": ["accept", "accepting"],
+    "given-up": ["fail", "over"],
   },
   over: {},
 };
