@@ -20,6 +20,7 @@ import {
   createServerConnection,
   type ServerConnectionOptions,
 } from "../protocol/server_connection.ts";
+import type { ChannelBinding } from "../protocol/scram.ts";
 import { type Refusal, refuse, STATUS, type StatusName } from "../protocol/status.ts";
 import { fold, TEXT_LIMITS, utf8Length } from "../protocol/text.ts";
 import type { Zone } from "../protocol/terminal/moment.ts";
@@ -111,6 +112,8 @@ export interface Visitor {
    * not said, only typed passwords are refused, unless they come from this machine itself.
    */
   readonly exposed?: boolean;
+  /** The channel that proofs of passwords must be bound to. Then nobody types here. */
+  readonly binding?: ChannelBinding;
   /** Now, in ms of the same clock as all inputs of the session. */
   readonly now: number;
   /** Called when there may be something to write, or all is over. */
@@ -272,7 +275,7 @@ class ForumService implements Service {
     );
   }
 
-  open({ source, exposed, now, wake }: Visitor): Session {
+  open({ source, exposed, binding, now, wake }: Visitor): Session {
     const { random, idleTimeout, clock, text } = this.#options;
     const time = clock();
     const connection = createServerConnection({
@@ -281,12 +284,15 @@ class ForumService implements Service {
       time,
       idleTimeout,
       welcome: this.#welcome,
-      text: text !== undefined,
+      // What is typed is bound to nothing.
+      text: text !== undefined && binding === undefined,
+      ...binding !== undefined && { binding },
     });
     const session = createSession({
       connection,
       source,
       exposed,
+      binding,
       order: ++this.#opened,
       now,
       events: this.#events,
