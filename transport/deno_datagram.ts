@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { DatagramEnding } from "../protocol/datagram/close_code.ts";
+import { CLOSE_CODES, type DatagramEnding } from "../protocol/datagram/close_code.ts";
 import type { DatagramConnection, DatagramStats } from "../protocol/datagram/connection.ts";
 import {
   createEndpoint,
@@ -48,6 +48,8 @@ export interface DatagramStream {
   finish(): Promise<void>;
   /** Closes it; what is pending fails. Closing twice does nothing. */
   close(code?: number, reason?: string): void;
+  /** Ends our stream, waits until everything has arrived, but no longer than so many ms, and closes. */
+  part(within: number): Promise<void>;
   stats(): DatagramStats;
 }
 
@@ -70,6 +72,8 @@ export interface DatagramSocket {
   readonly endpoint: Endpoint;
   /** Calls a peer; rejects if it is not reached. */
   connect(path: string, peer: Peer): Promise<DatagramStream>;
+  /** Asks a server for its key, which proves nothing yet, until it answers; rejects when the signal comes. */
+  ask(path: string, signal: AbortSignal): Promise<Uint8Array>;
   /** To be called after anything was done with the endpoint or a connection itself. */
   wake(): void;
   /** The time of the endpoint, in ms. */
@@ -84,6 +88,8 @@ const RECEIVE_BYTES = 2048;
 const SEND_BYTES = 16 * DATAGRAM_BYTES_MAX;
 /** So many datagrams are received before something is sent again. */
 const RECEIVE_BURST = 8;
+/** A server that does not tell its key is asked again after so long, in ms. */
+const ASK_AGAIN_MS = 300;
 
 function pathOf({ hostname, port }: Deno.NetAddr): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
@@ -119,7 +125,11 @@ class Stream implements DatagramStream {
 
   /** What happened to the connection. */
   hear(transition: EndpointTransition): void {
-    if (transition.kind === "closed") this.#ending = transition.ending;
+    if (transition.kind === "closed") this.#ending ??= transition.ending;
+    this.#tell();
+  }
+
+  #tell(): void {
     const readers = this.#readers;
     const writers = this.#writers;
     this.#readers = [];
@@ -176,7 +186,18 @@ class Stream implements DatagramStream {
   close(code?: number, reason?: string): void {
     if (this.#ending !== undefined) return;
     this.connection.close(this.#now(), code, reason);
+    // What is pending here does not wait until the peer knows as well.
+    this.#ending = { by: "us", code: code ?? 0, text: reason ?? CLOSE_CODES.done.text };
+    this.#tell();
     this.#wake();
+  }
+
+  async part(within: number): Promise<void> {
+    const late = setTimeout(() => this.close(), within);
+    // Whoever has gone already has nothing to wait for.
+    await this.finish().catch(nothing);
+    clearTimeout(late);
+    this.close();
   }
 
   stats(): DatagramStats {
@@ -190,6 +211,7 @@ class Socket implements DatagramSocket {
   readonly #options: DatagramSocketOptions;
   readonly #streams = new Map<DatagramConnection, Stream>();
   readonly #opening = new Map<DatagramConnection, (ending?: DatagramEnding) => void>();
+  readonly #asking = new Map<string, Set<(key: Uint8Array) => void>>();
   readonly #addresses = new Map<string, Deno.NetAddr>();
   readonly #out = new Uint8Array(SEND_BYTES);
   readonly #sent: Promise<void>;
@@ -226,6 +248,29 @@ class Socket implements DatagramSocket {
     );
     if (ending !== undefined) throw new DatagramClosed(ending);
     return stream;
+  }
+
+  async ask(path: string, signal: AbortSignal): Promise<Uint8Array> {
+    signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+    const asking = this.#asking.get(path) ?? new Set();
+    this.#asking.set(path, asking.add(resolve));
+    const aborted = () => reject(signal.reason);
+    signal.addEventListener("abort", aborted);
+    const again = () => {
+      this.endpoint.ask(this.now(), path);
+      this.wake();
+    };
+    again();
+    const timer = setInterval(again, ASK_AGAIN_MS);
+    try {
+      return await promise;
+    } finally {
+      clearInterval(timer);
+      signal.removeEventListener("abort", aborted);
+      asking.delete(resolve);
+      if (asking.size === 0) this.#asking.delete(path);
+    }
   }
 
   #stream(connection: DatagramConnection): Stream {
@@ -268,6 +313,7 @@ class Socket implements DatagramSocket {
   #listen(): void {
     for (let what = this.endpoint.next(); what !== undefined; what = this.endpoint.next()) {
       if (!("connection" in what)) {
+        if (what.kind === "key") this.#asking.get(what.path)?.forEach((told) => told(what.key));
         this.#options.onTransition?.(what);
         continue;
       }

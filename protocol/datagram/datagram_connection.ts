@@ -66,6 +66,8 @@ export interface ConnectionHost {
   readonly suite: Suite;
   readonly now: number;
   readonly window: Window;
+  /** How many bytes are taken to be sent before they can be. */
+  readonly unsent: number;
   readonly rekey: RekeyLimits;
   readonly idle: number;
   /** Silence after which the peer is asked for a sign of life, in ms; 0 is never. */
@@ -149,7 +151,7 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
     this.#host = host;
     this.offer = offer;
     this.#paths = new Paths(path, false);
-    this.#streams = new StreamPair(host.window);
+    this.#streams = new StreamPair(host.window, host.unsent);
     const index = { claim: () => host.claim(this), release: (old: number) => host.release(old) };
     this.#small = new SmallFrames(this.#streams, index, cid);
     this.#datagram = host.datagram;

@@ -48,6 +48,7 @@ import {
 import { REKEY_BYTES, REKEY_MS, type RekeyLimits } from "./packet_keys.ts";
 import type { Params } from "./params.ts";
 import { type Punch, PunchMachine, type PunchOptions, type PunchTransition } from "./punch.ts";
+import { UNSENT_BYTES_MAX } from "./send_stream.ts";
 import { type Env, KEY_BYTES, type KeyPair } from "./suite.ts";
 
 /** How much an endpoint takes on. */
@@ -92,6 +93,8 @@ export interface EndpointOptions {
   readonly limits?: Partial<EndpointLimits>;
   /** How far a peer's stream may be ahead of its reader. */
   readonly window?: Window;
+  /** How many bytes are taken to be sent before they can be; a mebibyte if nothing is said. */
+  readonly unsent?: number;
   /** Silence after which a connection is given up, in ms: 1,000 to 3,600,000. */
   readonly idle?: number;
   /** Silence after which a peer is asked for a sign of life, in ms; never if nothing is said. */
@@ -192,6 +195,7 @@ class Socket implements Endpoint, ConnectionHost {
   #toldFrom = 0;
   readonly createCongestion: (packet: number) => Congestion;
   readonly window: Window;
+  readonly unsent: number;
   readonly rekey: RekeyLimits;
   readonly idle: number;
   readonly keepAlive: number;
@@ -214,6 +218,7 @@ class Socket implements Endpoint, ConnectionHost {
       this.#server = { responder: { static: own }, mac: serverMac(env.suite, own.public) };
     }
     this.window = options.window ?? WINDOW_DEFAULT;
+    this.unsent = options.unsent ?? UNSENT_BYTES_MAX;
     this.rekey = options.rekey ?? { bytes: REKEY_BYTES, ms: REKEY_MS };
     this.createCongestion = options.congestion ?? createCubic;
     this.idle = idle;
