@@ -192,3 +192,34 @@ scenario(
     assert(up.lost > 100 && down.lost > 100, `${up.lost} and ${down.lost} datagrams were lost`);
   },
 );
+
+scenario(
+  "a server that is killed and starts again is noticed soon, and nothing is lost or doubled",
+  async (ground) => {
+    const server = await ground.server({ udp: true });
+    const busy = await join(ground, server.udpPort, "Busy");
+    const quiet = await join(ground, server.udpPort, "Quiet");
+    const { thread } = await create(busy.client, "Killed");
+    await quiet.client.follow(`thread/${thread}`, 0);
+    await busy.client.command({ op: "post", thread, text: "before" });
+    await quiet.event((event) => event.kind === "message.posted" && event.text === "before");
+    await server.kill("SIGKILL");
+    const during = busy.client.command({ op: "post", thread, text: "while it is away" });
+    await server.start();
+    const began = performance.now();
+    await during;
+    await quiet.event((event) =>
+      event.kind === "message.posted" && event.text === "while it is away"
+    );
+    // The quiet one finds out with its next sign of life.
+    assertLess(performance.now() - began, 15_000);
+    await busy.client.command({ op: "post", thread, text: "after" });
+    await quiet.event((event) => event.kind === "message.posted" && event.text === "after");
+    const expected = ["before", "while it is away", "after"];
+    assertEquals(await texts(quiet.client, thread), expected);
+    assertEquals(quiet.heard.all.map(postOf).filter((text) => text !== undefined), expected);
+    for (const user of ["Busy", "Quiet"]) {
+      await server.output.until((line) => line.includes(`${user} 127.0.0.1 resume`));
+    }
+  },
+);
