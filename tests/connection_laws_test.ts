@@ -286,9 +286,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 /** Steps in a good order: a session without mishaps comes to its files by them. */
-const calm: readonly Step[] = Array.from({ length: 12 }, (): Step[] => [
-  { do: "receive", bytes: 1000 },
+const calm: readonly Step[] = Array.from({ length: 3000 }, (): Step[] => [
+  { do: "receive", bytes: 20 },
   { do: "look" },
+  { do: "answer" },
   { do: "answer" },
   { do: "look" },
   { do: "write", share: 1 },
