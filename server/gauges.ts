@@ -6,6 +6,7 @@
 
 import type { Endpoint } from "../protocol/datagram/endpoint.ts";
 import { COUNTED, type Counts } from "./counters.ts";
+import type { RefusedAtDoor } from "./door.ts";
 import { type Counter, createMetrics, type Histogram, type Metrics } from "./metrics.ts";
 
 /** What the service tells while it works. */
@@ -47,6 +48,8 @@ export interface ServerGauges {
   responded(status: number): void;
   /** Shows this UDP socket from now on. */
   datagrams(socket: Pick<Endpoint, "halfOpen" | "counters">): void;
+  /** Counts a connection that the web listener did not take, or not keep. */
+  turnedAway(why: RefusedAtDoor): void;
   /** Shows this server from now on. */
   show(view: ServerView): void;
   text(): string;
@@ -74,6 +77,7 @@ class Gauges implements ServerGauges, ServiceGauge {
     metrics.describe("dfp_opened_total", "connections opened, by transport");
     metrics.describe("dfp_closed_total", "connections closed, by transport");
     metrics.describe("dfp_web_responses_total", "HTTP responses, by status");
+    metrics.describe("dfp_web_refused_total", "connections closed before their request, by limit");
     this.#commit = metrics.histogram(
       "dfp_commit_seconds",
       "time from the beginning of a unit of work until it is durable",
@@ -126,6 +130,10 @@ class Gauges implements ServerGauges, ServiceGauge {
       "datagrams that were for nobody (some of them reset), not genuine, asked for a cookie, or too many",
       () => ({ label: "why", values: { ...socket.counters } }),
     );
+  }
+
+  turnedAway(why: RefusedAtDoor): void {
+    this.#metrics.counter("dfp_web_refused_total", { limit: why }).value++;
   }
 
   show(view: ServerView): void {

@@ -90,6 +90,7 @@ export function openListeners(options: ListenersOptions): Listeners {
         origins: config.webOrigins,
         trustedProxies: config.trustedProxies,
         responded: (status) => gauges.responded(status),
+        turnedAway: (why) => gauges.turnedAway(why),
         pages: createPages({
           assets: options.page,
           metrics: () => gauges.text(),
