@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { ChannelBinding } from "../protocol/scram.ts";
+
 /** An open stream. */
 export interface ByteStream {
   /** Reads some bytes into the array; `null` is the end. */
@@ -13,6 +15,8 @@ export interface ByteStream {
   write(bytes: Uint8Array): Promise<number>;
   /** Closes it; what is pending fails. Closing twice does nothing. */
   close(): void;
+  /** What the sign-in over this stream is bound to, if there is something. */
+  readonly binding?: ChannelBinding;
 }
 
 /** Opens a stream to the server; rejects when it cannot be reached. */

@@ -344,7 +344,7 @@ class Client implements ForumClient {
       this.#turn();
       return;
     }
-    this.#session.opened(now());
+    this.#session.opened(now(), this.#stream.binding);
     this.#read(this.#stream);
     this.#turn();
   }
@@ -595,7 +595,9 @@ class Client implements ForumClient {
 
   async #prove(password: string, action: "shutdown" | "promote"): Promise<void> {
     const nonce = encodeBase64(crypto.getRandomValues(new Uint8Array(18)));
-    const scram = createScramClient({ user: this.user, nonce });
+    const binding = this.#stream?.binding;
+    const bound = binding !== undefined && { binding };
+    const scram = createScramClient({ user: this.user, nonce, ...bound });
     const challenged = await this.command({ op: "prove", scram: scram.first() });
     const challenge = scram.readServerFirst(challenged.scram);
     if ("fault" in challenge) throw new Error(challenge.text);

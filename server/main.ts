@@ -42,7 +42,10 @@ async function serve(config: ServerConfig): Promise<void> {
   if (server.madeAdminPassword !== undefined) {
     console.log(`admin password (shown once, keep it): ${server.madeAdminPassword}`);
   }
-  for (const address of server.addresses) console.log(`listening ${address}`);
+  for (const address of server.addresses) {
+    const note = server.notes.get(address);
+    console.log(`listening ${address}${note === undefined ? "" : ` ${note}`}`);
+  }
   console.log("ready");
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     Deno.addSignalListener(signal, () => server.shutdown());

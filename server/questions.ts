@@ -184,7 +184,10 @@ function follow(
 function prove(scram: string, asking: Asking): Answer {
   const locked = asking.adminLocked();
   if (locked !== undefined) return locked;
-  const begun = beginProof(asking.log, scram, asking.nonce());
+  const begun = beginProof(asking.log, scram, {
+    nonce: asking.nonce(),
+    binding: asking.session.binding,
+  });
   if ("status" in begun) return begun;
   asking.session.proof = begun;
   return json({ scram: begun.first });

@@ -48,6 +48,8 @@ export interface StartOptions {
 export interface RunningServer {
   /** One a listener, as `tcp://127.0.0.1:5000`. */
   readonly addresses: readonly string[];
+  /** What people should know of some of them, by their addresses: as the key of `udp://127.0.0.1:5000`. */
+  readonly notes: ReadonlyMap<string, string>;
   /** The admin password that was made because there was none; it is told here only. */
   readonly madeAdminPassword: string | undefined;
   /** How many accounts the credentials file has made. */
@@ -256,6 +258,7 @@ function run(
     while (service.connections > 0 && now() < until) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
+    await listeners.end();
     clearInterval(timeouts);
     clearInterval(fileTidying);
     clearTimeout(tidying);
@@ -269,6 +272,7 @@ function run(
 
   return {
     addresses: listeners.addresses,
+    notes: listeners.notes,
     madeAdminPassword: made,
     imported,
     service,

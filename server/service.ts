@@ -20,6 +20,7 @@ import {
   createServerConnection,
   type ServerConnectionOptions,
 } from "../protocol/server_connection.ts";
+import type { ChannelBinding } from "../protocol/scram.ts";
 import { type Refusal, refuse, STATUS, type StatusName } from "../protocol/status.ts";
 import { fold, TEXT_LIMITS, utf8Length } from "../protocol/text.ts";
 import type { Zone } from "../protocol/terminal/moment.ts";
@@ -29,7 +30,7 @@ import {
   type TextConnection,
 } from "../protocol/text_mode/text_connection.ts";
 import type { ActivityLog } from "./activity.ts";
-import { isLoopback } from "./address.ts";
+import { isLoopback, networkOf } from "./address.ts";
 import { ADMIN } from "./admin.ts";
 import { type Admissions, createAdmissions } from "./admission.ts";
 import { aboutOf, change } from "./changes.ts";
@@ -45,7 +46,7 @@ import { LIMIT_DEFAULTS, type OperationLimits, TURNED_AWAY_MAX } from "./limits.
 import type { Log, Published, Transaction } from "./log/log.ts";
 import { createPresence, type Presence } from "./presence.ts";
 import { type Answer, answer, type QuestionCommand } from "./questions.ts";
-import { createSalter, type Salt, type Salter } from "./salter.ts";
+import { createSalter, type Salt, type Salter, TYPED_ITERATIONS_MAX } from "./salter.ts";
 import {
   createSession,
   type ServiceSession,
@@ -61,6 +62,10 @@ import { createUnits, type Task, type Unit, type Units } from "./units.ts";
 export const LOBBY = "lobby";
 /** How often it is told which limits were reached, in ms. */
 const REPORT_EVERY = 10_000;
+/** Why a password is not checked that would take the server long. */
+const SLOW =
+  "The password of this account takes too long to be checked here. Sign in with a client, " +
+  "which does that itself.";
 
 /** How people with a terminal are served. */
 export interface TextModeOptions {
@@ -107,6 +112,8 @@ export interface Visitor {
    * not said, only typed passwords are refused, unless they come from this machine itself.
    */
   readonly exposed?: boolean;
+  /** The channel that proofs of passwords must be bound to. Then nobody types here. */
+  readonly binding?: ChannelBinding;
   /** Now, in ms of the same clock as all inputs of the session. */
   readonly now: number;
   /** Called when there may be something to write, or all is over. */
@@ -268,7 +275,7 @@ class ForumService implements Service {
     );
   }
 
-  open({ source, exposed, now, wake }: Visitor): Session {
+  open({ source, exposed, binding, now, wake }: Visitor): Session {
     const { random, idleTimeout, clock, text } = this.#options;
     const time = clock();
     const connection = createServerConnection({
@@ -277,12 +284,15 @@ class ForumService implements Service {
       time,
       idleTimeout,
       welcome: this.#welcome,
-      text: text !== undefined,
+      // What is typed is bound to nothing.
+      text: text !== undefined && binding === undefined,
+      ...binding !== undefined && { binding },
     });
     const session = createSession({
       connection,
       source,
       exposed,
+      binding,
       order: ++this.#opened,
       now,
       events: this.#events,
@@ -360,23 +370,12 @@ class ForumService implements Service {
     switch (what.kind) {
       case "greeted":
         return;
-      case "verifier-wanted": {
-        const verifier = this.#barred(session) ??
-          this.#signIn.verifier(what.user, session.source);
-        const { connection } = session;
-        if (isRefusal(verifier)) connection.deny(verifier, this.#now);
-        else if (connection.mode === "text" && this.#signIn.free(what.user)) {
-          connection.provideVerifier(undefined, this.#now);
-        } else {
-          session.verifier = verifier;
-          connection.provideVerifier(verifier, this.#now);
-        }
-        return;
-      }
+      case "verifier-wanted":
+        return this.#provideVerifier(session, what.user);
       case "salting-wanted":
         return this.#salt(session, what.salting);
       case "disproved":
-        this.#record(session, "wrong-password", { user: what.user });
+        this.#record(session, "wrong-password", this.#tried(what.user));
         return this.#queue(session, { kind: "failed", user: what.user });
       case "proved":
         return this.#queue(session, { kind: "enter", user: what.user });
@@ -403,12 +402,40 @@ class ForumService implements Service {
     }
   }
 
+  /** Says what the password of a user is proved against, or that they may not try. */
+  #provideVerifier(session: ServiceSession, user: string): void {
+    const { connection, source } = session;
+    const refusal = this.#barred(session) ?? this.#signIn.locked(user, source);
+    if (connection.mode === "text") {
+      if (this.#signIn.free(user)) return connection.provideVerifier(undefined, this.#now, refusal);
+      const verifier = this.#signIn.verifier(user);
+      session.verifier = verifier;
+      const slow = verifier.iterations > TYPED_ITERATIONS_MAX
+        ? refuse("not-allowed", SLOW)
+        : undefined;
+      return connection.provideVerifier(verifier, this.#now, refusal ?? slow);
+    }
+    if (refusal !== undefined) return connection.deny(refusal, this.#now);
+    session.verifier = this.#signIn.verifier(user);
+    connection.provideVerifier(session.verifier, this.#now);
+  }
+
+  /** Under which name somebody tried to sign in: one that nobody has may be a password in the wrong place. */
+  #tried(user: string): { user: string } | { unknown: true } {
+    return this.#log.view.user(fold(user)) === undefined ? { unknown: true } : { user };
+  }
+
   /** Salts what somebody has typed. */
   #salt(session: ServiceSession, salting: Salting): void {
-    const { connection } = session;
+    const { connection, source } = session;
     if (connection.mode !== "text") return;
+    // Who is signing in has been counted by name; each password that is typed after that counts too.
+    const barred = session.present ? this.#barred(session) : undefined;
+    if (barred !== undefined) return connection.deny(barred, this.#now);
     const taken = this.#salter?.salt({
       salting,
+      // Those on this machine, or behind a proxy on it, are many.
+      whose: isLoopback(source) ? undefined : networkOf(source),
       wanted: () => !session.over,
       done: (salted) => {
         if (salted === undefined) connection.deny(refuse("internal"), this.#now);
@@ -472,7 +499,7 @@ class ForumService implements Service {
   #record(
     session: ServiceSession,
     did: string,
-    about?: Record<string, string | number | undefined>,
+    about?: Record<string, string | number | boolean | undefined>,
   ) {
     const user = session.user === "" ? "" : this.#log.view.user(session.user)?.name ?? session.user;
     this.#options.activity.record({

@@ -35,10 +35,12 @@ import {
 } from "./peer.ts";
 import { type Process, startProcess } from "./process.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+/** The folder of the project. */
+export const ROOT: string = new URL("../../", import.meta.url).pathname;
 /** Whoever signs in is this account: one account may have many connections. */
 export const USER = "bench";
-const PASSWORD = "do or do not";
+/** Its password, which is the admin password too. */
+export const PASSWORD = "do or do not";
 /** The lobby, which every forum has. */
 export const THREAD = 1;
 const SALT = new Uint8Array(16).fill(7);

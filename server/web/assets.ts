@@ -17,7 +17,7 @@ export interface Asset {
   readonly gzip?: Uint8Array;
 }
 
-/** Files by path, as `/` and `/app.js`. */
+/** Files by path, as `/` and `/app.js`, in which nothing is written with `%`. */
 export type Assets = ReadonlyMap<string, Asset>;
 
 /** The most files of a folder, and the most bytes of all of them: they are held in memory. */
@@ -91,7 +91,7 @@ export async function readAssets(folder: string): Promise<Assets> {
       if (assets.size >= FILES_MAX || size > BYTES_MAX) {
         throw new Error(`it holds more than ${FILES_MAX} files or ${BYTES_MAX >> 20} MiB`);
       }
-      assets.set(`${path}${encodeURIComponent(name)}`, await assetOf(bytes, mediaType(name)));
+      assets.set(`${path}${name}`, await assetOf(bytes, mediaType(name)));
     }
   }
   await read("/");
