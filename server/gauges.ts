@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Endpoint } from "../protocol/datagram/endpoint.ts";
 import { COUNTED, type Counts } from "./counters.ts";
 import type { RefusedAtDoor } from "./door.ts";
 import { type Counter, createMetrics, type Histogram, type Metrics } from "./metrics.ts";
@@ -45,6 +46,8 @@ export interface ServerGauges {
   traffic(transport: string): TrafficGauge;
   /** Counts a response of the web listener. */
   responded(status: number): void;
+  /** Shows this UDP socket from now on. */
+  datagrams(socket: Pick<Endpoint, "halfOpen" | "counters">): void;
   /** Counts a connection that the web listener did not take, or not keep. */
   turnedAway(why: RefusedAtDoor): void;
   /** Shows this server from now on. */
@@ -117,6 +120,16 @@ class Gauges implements ServerGauges, ServiceGauge {
 
   responded(status: number): void {
     this.#metrics.counter("dfp_web_responses_total", { status: String(status) }).value++;
+  }
+
+  datagrams(socket: Pick<Endpoint, "halfOpen" | "counters">): void {
+    const { gauge, counts } = bound(this.#metrics);
+    gauge("dfp_half_open", "UDP handshakes that are not through", () => socket.halfOpen);
+    counts(
+      "dfp_datagrams_dropped_total",
+      "datagrams that were for nobody (some of them reset), not genuine, asked for a cookie, or too many",
+      () => ({ label: "why", values: { ...socket.counters } }),
+    );
   }
 
   turnedAway(why: RefusedAtDoor): void {

@@ -76,7 +76,8 @@ export function openListeners(options: ListenersOptions): Listeners {
   if (udpPort !== undefined && key !== undefined) {
     open({ port: udpPort, option: "--udp-port" }, () => {
       const traffic = gauges.traffic("udp");
-      return listenUdp({ ...shared, port: udpPort, key, limits: config.limits, traffic });
+      const show = gauges.datagrams.bind(gauges);
+      return listenUdp({ ...shared, port: udpPort, key, limits: config.limits, traffic, show });
     });
   }
   if (webPort !== undefined) {

@@ -158,6 +158,27 @@ scenario("SIGTERM over UDP tells everybody, says BYE, and ends with status 0", a
 });
 
 scenario(
+  "SIGTERM is heard of through a network that loses every fifth datagram",
+  async (ground) => {
+    const server = await ground.server({ udp: true });
+    const relay = openUdpRelay(server.udpPort, { seed: 9, loss: 0.2, delay: 5 });
+    ground.ending(() => relay.close());
+    const dial = dialUdp({ hostname: "127.0.0.1", port: relay.port });
+    const members = await Promise.all(
+      ["Ann", "Ben", "Cid", "Dan"].map((user) =>
+        ground.member(server, { user, register: true, dial, reconnect: false })
+      ),
+    );
+    const exited = server.kill("SIGTERM");
+    for (const { heard } of members) {
+      const end = await heard.until(({ type }) => type === "closed");
+      assertEquals(end.type === "closed" && end.name, "shutting-down");
+    }
+    assertEquals((await exited).code, 0);
+  },
+);
+
+scenario(
   "2,000 posts of 5 people over UDP with 10 % loss: none lost, none doubled, in order",
   async (ground) => {
     const server = await ground.server({ udp: true });
