@@ -209,7 +209,7 @@ Deno.test("garbage is no datagram of ours", () => {
     const garbage = new Uint8Array(random.below(1500));
     random.fill(garbage);
     if (random.chance(0.5) && garbage.length > 0) {
-      garbage[0] = random.pick([0x40, 0x44, 0xc1, 0xc2, 0xc3, 0xc4, 0xc5, 0xc6, 0xc7]);
+      garbage[0] = random.pick([0x40, 0x44, 0xc1, 0xc2, 0xc3, 0xc4, 0xc5, 0xc6, 0xc7, 0xc8]);
       garbage[1] = 1;
     }
     server.receive(conversation.now, "10.6.6.6:6", garbage);

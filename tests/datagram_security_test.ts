@@ -31,7 +31,7 @@ import { runs } from "./runs.ts";
 import { createRandom } from "./simulation/random.ts";
 
 const PING = frame(0x01);
-const PARAMS = { idle: 60_000, window: 1_000_000, ackDelay: 25, datagram: 1472 } as const;
+const PARAMS = { idle: 60_000, window: 1_000_000, ackDelay: 25, datagram: 1472, reset: 6 } as const;
 
 /** A server alone, and strangers who call it. */
 function server(options: Partial<EndpointOptions> = {}) {

@@ -18,6 +18,7 @@ import {
 } from "../protocol/datagram/endpoint.ts";
 import type { Peer } from "../protocol/datagram/handshake.ts";
 import { DATAGRAM_BYTES_MAX } from "../protocol/datagram/packet.ts";
+import { hkdfExpand, KEY_BYTES, type KeyPair } from "../protocol/datagram/suite.ts";
 import { nodeEnv } from "./node_suite.ts";
 
 /** A connection that has ended otherwise than it should. */
@@ -99,6 +100,11 @@ function addressOf(path: string): Deno.NetAddr {
   const at = path.lastIndexOf(":");
   const hostname = path.slice(0, at).replace(/^\[|\]$/g, "");
   return { transport: "udp", hostname, port: Number(path.slice(at + 1)) };
+}
+
+/** A server that starts again on the same port can tell its clients that it has forgotten them. */
+function resetSecret({ secret }: KeyPair, port: number): Uint8Array {
+  return hkdfExpand(nodeEnv.suite, secret, `dfp2 reset ${port}`, KEY_BYTES);
 }
 
 type Waiter = () => void;
@@ -225,7 +231,12 @@ class Socket implements DatagramSocket {
     const { hostname = "127.0.0.1", port = 0 } = options;
     this.#options = options;
     this.#socket = Deno.listenDatagram({ transport: "udp", hostname, port });
-    this.endpoint = createEndpoint({ env: nodeEnv, ...options, now: this.now() });
+    this.endpoint = createEndpoint({
+      env: nodeEnv,
+      ...options.static !== undefined && { reset: resetSecret(options.static, this.port) },
+      ...options,
+      now: this.now(),
+    });
     this.#receive();
     this.#sent = this.#send();
   }

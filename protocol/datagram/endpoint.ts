@@ -9,8 +9,9 @@
  * @module
  */
 
+import { createTokenBucket, type Rate, type TokenBucket } from "../rate.ts";
 import { equalBytes } from "../scram.ts";
-import { randomNumber } from "./cids.ts";
+import { randomNumber, resetToken } from "./cids.ts";
 import type { Congestion } from "./congestion.ts";
 import type { ConnectionTransition, DatagramConnection } from "./connection.ts";
 import { createCookieJar } from "./cookie.ts";
@@ -37,6 +38,7 @@ import {
   DATAGRAM_BYTES_MIN,
   encodeAsk,
   encodeKey,
+  encodeReset,
   type InitPacket,
   isDataPacket,
   type KeyPacket,
@@ -80,6 +82,8 @@ export const IDLE_MS = 60_000;
 const ANSWERS_MAX = 256;
 /** Questions for keys that may be open. */
 const ASKED_MAX = 16;
+/** So often, at most, strange DATA is answered with RESET. */
+export const RESET_RATE: Rate = { perSecond: 1000, burst: 1000 };
 
 /** What an endpoint is made with. */
 export interface EndpointOptions {
@@ -101,6 +105,11 @@ export interface EndpointOptions {
   readonly keepAlive?: number;
   /** The largest datagram to send and to take: 1200 to 1472. */
   readonly datagram?: number;
+  /**
+   * What RESET is proved with: 32 bytes that outlive a crash, and that no other socket has; chosen by chance if
+   * nothing is said, and then it works for this endpoint's time only.
+   */
+  readonly reset?: Uint8Array;
   /** When keys are replaced. */
   readonly rekey?: RekeyLimits;
   /** Makes the congestion control of a path; CUBIC if nothing is said. */
@@ -134,6 +143,8 @@ export interface EndpointCounters {
   retried: number;
   /** INIT beyond a limit. */
   refused: number;
+  /** DATA for no connection of ours that was answered with RESET. */
+  reset: number;
 }
 
 /** One UDP socket's worth of connections. */
@@ -179,6 +190,10 @@ class Socket implements Endpoint, ConnectionHost {
   readonly #server: Expected | undefined;
   readonly #offers = new Map<string, Expected>();
   readonly #cookies;
+  #resetSecret: Uint8Array | undefined;
+  readonly #resets: TokenBucket;
+  /** Connections by the token that their peer would show in RESET. */
+  readonly #byToken = new Map<number, Connection>();
   readonly #byCid = new Map<number, Connection | undefined>();
   readonly #open = new Set<Connection>();
   readonly #strangers = new Set<Connection>();
@@ -200,7 +215,7 @@ class Socket implements Endpoint, ConnectionHost {
   readonly idle: number;
   readonly keepAlive: number;
   readonly datagram: number;
-  readonly counters: EndpointCounters = { strange: 0, forged: 0, retried: 0, refused: 0 };
+  readonly counters: EndpointCounters = { strange: 0, forged: 0, retried: 0, refused: 0, reset: 0 };
   now: number;
 
   constructor(options: EndpointOptions) {
@@ -214,6 +229,8 @@ class Socket implements Endpoint, ConnectionHost {
     this.now = now;
     this.#limits = { ...ENDPOINT_LIMITS, ...options.limits };
     this.#cookies = createCookieJar(env);
+    this.#resetSecret = options.reset?.slice();
+    this.#resets = createTokenBucket(RESET_RATE, now);
     if (own !== undefined) {
       this.#server = { responder: { static: own }, mac: serverMac(env.suite, own.public) };
     }
@@ -257,6 +274,22 @@ class Socket implements Endpoint, ConnectionHost {
     this.#byCid.delete(cid);
   }
 
+  resetToken(cid: number): number {
+    if (this.#resetSecret === undefined) {
+      this.#resetSecret = new Uint8Array(KEY_BYTES);
+      this.#env.random(this.#resetSecret);
+    }
+    return resetToken(this.suite, this.#resetSecret, cid);
+  }
+
+  heed(token: number, connection: Connection): void {
+    this.#byToken.set(token, connection);
+  }
+
+  ignore(token: number, connection: Connection): void {
+    if (this.#byToken.get(token) === connection) this.#byToken.delete(token);
+  }
+
   wake(connection: Connection): void {
     if (!this.#open.has(connection)) return;
     this.#ready.add(connection);
@@ -294,6 +327,7 @@ class Socket implements Endpoint, ConnectionHost {
       window: Math.min(window.initial, window.max),
       ackDelay: ACK_DELAY_MAX,
       datagram,
+      reset: this.resetToken(cid),
     };
   }
 
@@ -365,8 +399,9 @@ class Socket implements Endpoint, ConnectionHost {
   receive(now: number, path: string, datagram: Uint8Array): void {
     this.#tick(now);
     if (isDataPacket(datagram)) {
-      const connection = this.#byCid.get(dataCid(datagram));
-      if (connection === undefined) this.counters.strange++;
+      const cid = dataCid(datagram);
+      const connection = this.#byCid.get(cid);
+      if (connection === undefined) this.#receiveStrange(path, cid);
       else connection.receive(path, datagram);
       return;
     }
@@ -385,6 +420,8 @@ class Socket implements Endpoint, ConnectionHost {
         return this.#receiveAsk(path, packet);
       case "key":
         return this.#receiveKey(path, packet);
+      case "reset":
+        return this.#byToken.get(packet.token)?.receiveReset(packet.cid);
       default:
         this.counters.strange++;
     }
@@ -433,6 +470,15 @@ class Socket implements Endpoint, ConnectionHost {
     this.#strangers.add(connection);
     this.#begun.set(begun, connection);
     this.#begunBy.set(connection, begun);
+  }
+
+  /** DATA for a connection that is not known: its sender is told, in fewer bytes than it has sent. */
+  #receiveStrange(path: string, cid: number): void {
+    this.counters.strange++;
+    // An id that was only claimed is a connection's in a moment.
+    if (cid < 0 || this.#byCid.has(cid) || this.#resets.take(this.now) > 0) return;
+    this.counters.reset++;
+    this.#answer(path, encodeReset({ cid, token: this.resetToken(cid) }));
   }
 
   #receivePunch(path: string, packet: PunchPacket): void {

@@ -76,7 +76,8 @@ export function openListeners(options: ListenersOptions): Listeners {
   if (udpPort !== undefined && key !== undefined) {
     open({ port: udpPort, option: "--udp-port" }, () => {
       const traffic = gauges.traffic("udp");
-      return listenUdp({ ...shared, port: udpPort, key, limits: config.limits, traffic });
+      const show = gauges.datagrams.bind(gauges);
+      return listenUdp({ ...shared, port: udpPort, key, limits: config.limits, traffic, show });
     });
   }
   if (webPort !== undefined) {
@@ -89,6 +90,7 @@ export function openListeners(options: ListenersOptions): Listeners {
         origins: config.webOrigins,
         trustedProxies: config.trustedProxies,
         responded: (status) => gauges.responded(status),
+        turnedAway: (why) => gauges.turnedAway(why),
         pages: createPages({
           assets: options.page,
           metrics: () => gauges.text(),

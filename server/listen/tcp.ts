@@ -19,9 +19,9 @@ export interface Listening {
   readonly note?: string;
   /** Uses another certificate for new connections. Throws if it cannot be used. */
   renew(certificate: Certificate): void;
-  /** Takes no new connections. Those that are open stay open. */
+  /** Takes no new clients; the web listener goes on saying so. Connections that are open stay open. */
   close(): void;
-  /** When all sessions are over: waits until what they said last has arrived, but not for long. */
+  /** When all sessions are over: waits until what they said last has arrived, but not for long, and ends. */
   end?(): Promise<void>;
 }
 

@@ -6,7 +6,7 @@
  */
 
 import { encodeBase64 } from "../../protocol/base64.ts";
-import { ENDPOINT_LIMITS } from "../../protocol/datagram/endpoint.ts";
+import { type Endpoint, ENDPOINT_LIMITS } from "../../protocol/datagram/endpoint.ts";
 import { handshakeBinding } from "../../protocol/datagram/handshake.ts";
 import type { KeyPair } from "../../protocol/datagram/suite.ts";
 import { type DatagramStream, openDatagramSocket } from "../../transport/deno_datagram.ts";
@@ -22,6 +22,8 @@ export interface UdpOptions extends Coupling {
   /** The server's static keys, by which clients know it again. */
   readonly key: KeyPair;
   readonly limits: OperationLimits;
+  /** Is given what there is to be shown of the socket. */
+  readonly show: (socket: Pick<Endpoint, "halfOpen" | "counters">) => void;
 }
 
 /** How far a client may be ahead of its session, and what waits to be sent to it, in bytes: it is memory. */
@@ -38,7 +40,7 @@ const CONNECTIONS_MAX = 1_000_000;
 
 /** Begins to listen. Throws if the address cannot be had. */
 export function listenUdp(options: UdpOptions): Listening {
-  const { hostname, port, key, limits } = options;
+  const { hostname, port, key, limits, show } = options;
   const parting = new Set<Promise<void>>();
   const socket = openDatagramSocket({
     hostname,
@@ -60,6 +62,7 @@ export function listenUdp(options: UdpOptions): Listening {
       );
     },
   });
+  show(socket.endpoint);
   return {
     address: `udp://${socket.address}`,
     note: `key ${encodeBase64(key.public)}`,

@@ -158,6 +158,27 @@ scenario("SIGTERM over UDP tells everybody, says BYE, and ends with status 0", a
 });
 
 scenario(
+  "SIGTERM is heard of through a network that loses every fifth datagram",
+  async (ground) => {
+    const server = await ground.server({ udp: true });
+    const relay = openUdpRelay(server.udpPort, { seed: 9, loss: 0.2, delay: 5 });
+    ground.ending(() => relay.close());
+    const dial = dialUdp({ hostname: "127.0.0.1", port: relay.port });
+    const members = await Promise.all(
+      ["Ann", "Ben", "Cid", "Dan"].map((user) =>
+        ground.member(server, { user, register: true, dial, reconnect: false })
+      ),
+    );
+    const exited = server.kill("SIGTERM");
+    for (const { heard } of members) {
+      const end = await heard.until(({ type }) => type === "closed");
+      assertEquals(end.type === "closed" && end.name, "shutting-down");
+    }
+    assertEquals((await exited).code, 0);
+  },
+);
+
+scenario(
   "2,000 posts of 5 people over UDP with 10 % loss: none lost, none doubled, in order",
   async (ground) => {
     const server = await ground.server({ udp: true });
@@ -190,5 +211,36 @@ scenario(
     }
     const { up, down } = relay.counts;
     assert(up.lost > 100 && down.lost > 100, `${up.lost} and ${down.lost} datagrams were lost`);
+  },
+);
+
+scenario(
+  "a server that is killed and starts again is noticed soon, and nothing is lost or doubled",
+  async (ground) => {
+    const server = await ground.server({ udp: true });
+    const busy = await join(ground, server.udpPort, "Busy");
+    const quiet = await join(ground, server.udpPort, "Quiet");
+    const { thread } = await create(busy.client, "Killed");
+    await quiet.client.follow(`thread/${thread}`, 0);
+    await busy.client.command({ op: "post", thread, text: "before" });
+    await quiet.event((event) => event.kind === "message.posted" && event.text === "before");
+    await server.kill("SIGKILL");
+    const during = busy.client.command({ op: "post", thread, text: "while it is away" });
+    await server.start();
+    const began = performance.now();
+    await during;
+    await quiet.event((event) =>
+      event.kind === "message.posted" && event.text === "while it is away"
+    );
+    // The quiet one finds out with its next sign of life.
+    assertLess(performance.now() - began, 15_000);
+    await busy.client.command({ op: "post", thread, text: "after" });
+    await quiet.event((event) => event.kind === "message.posted" && event.text === "after");
+    const expected = ["before", "while it is away", "after"];
+    assertEquals(await texts(quiet.client, thread), expected);
+    assertEquals(quiet.heard.all.map(postOf).filter((text) => text !== undefined), expected);
+    for (const user of ["Busy", "Quiet"]) {
+      await server.output.until((line) => line.includes(`${user} 127.0.0.1 resume`));
+    }
   },
 );

@@ -345,6 +345,21 @@ scenario("pages of other origins may not open one; the keeper can name some", as
       "file://",
     ]
   ) assertEquals(await status({ Origin: origin }), 403, origin);
+  // Whoever owns a name can let it point here once their page is loaded: DNS rebinding.
+  const { port } = new URL(server.web);
+  const rebound = { Host: `evil.example:${port}`, Origin: `http://evil.example:${port}` };
+  assertEquals(await status(rebound), 403);
+  const local = { Host: `localhost:${port}`, Origin: `http://localhost:${port}` };
+  assertEquals(await status(local), 101);
+});
+
+scenario("behind a WebSocket that was refused nothing is taken for a request", async (ground) => {
+  const server = await shared();
+  const peer = await connected(ground, server);
+  const request = "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n";
+  await peer.send(upgradeRequest({ Origin: "https://evil.example" }) + request);
+  assertEquals((await peer.response())?.status, 403);
+  assertEquals(await peer.response(), undefined);
 });
 
 scenario("a handshake that is not one says what is wrong", async (ground) => {
@@ -363,6 +378,7 @@ scenario("a handshake that is not one says what is wrong", async (ground) => {
   assertEquals(await status(upgradeRequest({ "Content-Length": "5" })), 413);
   assertEquals(await status(upgradeRequest({}, "GET /elsewhere HTTP/1.1")), 404);
   assertEquals(await status("GET /dfp HTTP/1.1\r\nHost: h\r\n\r\n"), 426);
+  assertEquals(await status(upgradeRequest({}, "GET /dfp HTTP/1.0")), 426);
   // The proof that WebSocket is spoken here is the one of RFC 6455 §1.3.
   const peer = await connected(ground, server);
   await peer.send(upgradeRequest());
