@@ -174,7 +174,7 @@ export interface ForumClient {
   close(): Promise<void>;
 }
 
-const READ_BYTES = 64 * 1024;
+const READ_BYTES = 256 * 1024;
 /** With these the server asks to wait for one's turn. */
 const HAS_A_TURN: ReadonlySet<number> = new Set([
   STATUS["transfer-busy"].code,
