@@ -36,7 +36,9 @@ export interface ForumClientOptions {
   /** Who signs in, in any case; at most 32 code points. */
   readonly user: string;
   /** At most 256 code points. It stays here: what is sent proves that it is known. */
-  readonly password: string;
+  readonly password?: string;
+  /** Instead of a password: the `token` of an earlier session. When it is no longer good, it is over. */
+  readonly token?: string;
   /** Make the account first. */
   readonly register?: boolean;
   /** Program and version, at most 120 characters. */
@@ -131,6 +133,8 @@ export interface ForumClient {
   readonly user: string;
   /** The role at the last sign-in; events of `accounts` tell when it changes. */
   readonly role: Role;
+  /** What signs in again without the password: a secret like it, until the command `logout` ends it. */
+  readonly token: string | undefined;
   /**
    * Sends a command. After a break it is sent again; a change carries a key, so it is done once.
    *
@@ -211,7 +215,7 @@ class Client implements ForumClient {
 
   constructor(options: ForumClientOptions, session: ClientSession) {
     this.#options = options;
-    this.#password = options.password;
+    this.#password = options.password ?? "";
     this.#session = session;
     this.user = options.user;
     this.#turn();
@@ -219,6 +223,10 @@ class Client implements ForumClient {
 
   get opened(): Promise<ForumClient> {
     return this.#opened.promise;
+  }
+
+  get token(): string | undefined {
+    return this.#session.token;
   }
 
   get state(): "online" | "offline" | "closed" {
@@ -709,10 +717,11 @@ function random(out: Uint8Array): void {
  * ```
  */
 export async function connectForum(options: ForumClientOptions): Promise<ForumClient> {
-  const { user, password, register = false, agent = "dfp-client/2.0", reconnect = true } = options;
+  const { user, password = "", token, register = false } = options;
+  const { agent = "dfp-client/2.0", reconnect = true } = options;
   const name = checkName(user);
   if (typeof name !== "string") throw new TypeError(name.complaint);
-  const fault = checkPassword(password);
+  const fault = token === undefined ? checkPassword(password) : "";
   if (typeof fault !== "string") throw new TypeError(fault.complaint);
   const registration = register ? { user, ...await newCredential(password) } : undefined;
   const session = createClientSession({
@@ -721,6 +730,7 @@ export async function connectForum(options: ForumClientOptions): Promise<ForumCl
     user,
     reconnect,
     ...registration !== undefined && { registration },
+    ...token !== undefined && { token },
   }, now());
   return await new Client(options, session).opened;
 }

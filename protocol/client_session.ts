@@ -106,6 +106,8 @@ export interface ClientSessionOptions {
   readonly user: string;
   /** Makes the account first: what decides the password from then on. */
   readonly registration?: Register;
+  /** A token of an earlier session: it signs in, and no password is asked for. */
+  readonly token?: string;
   /** Whether to get another link when one breaks; true by default. */
   readonly reconnect?: boolean;
   /** Bytes of one download that may have come and not been taken, 1 at least. */
@@ -120,6 +122,8 @@ export interface ClientSession {
   readonly wantsRead: boolean;
   /** How many bytes wait to be written to the open stream. */
   readonly pendingTransmit: number;
+  /** What signs this session in again, once the server has given it. */
+  readonly token: string | undefined;
   /** The stream that `dial` asked for is open. */
   opened(now: number, binding?: ChannelBinding): void;
   /** It could not be opened. */
@@ -230,6 +234,7 @@ class Session implements ClientSession {
   constructor(options: ClientSessionOptions, now: number) {
     this.#options = options;
     this.#registration = options.registration;
+    this.#token = options.token;
     this.#now = this.#dialAt = now;
     this.#keys = encodeBase64(this.#bytes(12));
   }
@@ -246,6 +251,9 @@ class Session implements ClientSession {
 
   get state(): SessionState {
     return this.#state;
+  }
+  get token(): string | undefined {
+    return this.#token;
   }
   get wantsRead(): boolean {
     return this.#connection?.wantsRead ?? false;
@@ -503,7 +511,7 @@ class Session implements ClientSession {
   /** Signing in was refused. */
   #denied(refused: Refused): void {
     const connection = this.#connection!;
-    if (this.#token !== undefined) {
+    if (this.#token !== undefined && this.#options.token === undefined) {
       // The token is no longer good: the password is.
       this.#token = undefined;
       connection.login(this.#options.user, this.#now);

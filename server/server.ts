@@ -19,6 +19,7 @@ import { generatePassword, matches, saltPassword, verifierOf } from "./password.
 import { createService, type Service } from "./service.ts";
 import { reason, StartError } from "./start_error.ts";
 import { type Assets, assetsOf, PLACEHOLDER, readAssets } from "./web/assets.ts";
+import { readWebClient } from "./web/web_client.ts";
 import { setImmediate } from "node:timers";
 
 /** Program and version, as clients see it. */
@@ -39,7 +40,7 @@ export interface StartOptions {
   readonly adminPassword?: string;
   /** Writes lines of the activity log. */
   readonly write: (text: string) => Promise<void>;
-  /** The web page's files, if no folder is named for them. */
+  /** The web page's files, if no folder is named for them; the web client without it. */
   readonly assets?: Assets;
 }
 
@@ -120,7 +121,14 @@ async function openBlobs(data: string): Promise<BlobStore> {
 
 async function webPage({ webPort, webRoot }: ServerConfig, given?: Assets): Promise<Assets> {
   if (webPort === undefined) return new Map();
-  if (webRoot === undefined) return given ?? await assetsOf({ "/": PLACEHOLDER });
+  if (webRoot === undefined) {
+    if (given !== undefined) return given;
+    try {
+      return await readWebClient() ?? await assetsOf({ "/": PLACEHOLDER });
+    } catch (error) {
+      throw new StartError(`the web client cannot be read: ${reason(error)}`);
+    }
+  }
   try {
     return await readAssets(webRoot);
   } catch (error) {

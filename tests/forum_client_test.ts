@@ -4,8 +4,8 @@
  * @module
  */
 
-import { assertEquals } from "@std/assert";
-import { connectForum, dialTcp, type ForumClient } from "../client/mod.ts";
+import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { connectForum, dialTcp, type ForumClient, ForumError } from "../client/mod.ts";
 import { createClientSession } from "../protocol/client_session.ts";
 import type { ForumEvent } from "../protocol/forum/event.ts";
 import { CONFIG_DEFAULTS, startServer } from "../server/mod.ts";
@@ -15,6 +15,8 @@ const UNLIMITED = { ...CONFIG_DEFAULTS.limits, changes: { perSecond: 0, burst: 0
 
 interface Forum {
   join(user: string): Promise<ForumClient>;
+  /** Comes back with the token of an earlier session. */
+  resume(user: string, token: string): Promise<ForumClient>;
 }
 
 async function withForum(test: (forum: Forum) => Promise<void>): Promise<void> {
@@ -33,6 +35,12 @@ async function withForum(test: (forum: Forum) => Promise<void>): Promise<void> {
         clients.push(client);
         return client;
       },
+      async resume(user, token) {
+        const dial = dialTcp({ hostname: "127.0.0.1", port });
+        const client = await connectForum({ dial, user, token });
+        clients.push(client);
+        return client;
+      },
     });
   } finally {
     for (const client of clients) await client.close();
@@ -40,6 +48,22 @@ async function withForum(test: (forum: Forum) => Promise<void>): Promise<void> {
     await Deno.remove(data, { recursive: true });
   }
 }
+
+Deno.test("a token signs in without the password, until it was ended", async () => {
+  await withForum(async ({ join, resume }) => {
+    const first = await join("Yoda");
+    const { token } = first;
+    assertNotEquals(token, undefined);
+    await first.close();
+    const second = await resume("Yoda", token!);
+    assertEquals([second.user, second.state], ["Yoda", "online"]);
+    await second.command({ op: "post", thread: 1, text: "Back I am." });
+    await second.command({ op: "logout" });
+    await second.close();
+    const refused = await assertRejects(() => resume("Yoda", token!), ForumError);
+    assertEquals(refused.name, "expired");
+  });
+});
 
 Deno.test("law 7: who takes events slowly still gets replies at once, and every event in the end", async () => {
   await withForum(async ({ join }) => {

@@ -66,7 +66,7 @@ export function startServer(folder: string, options: readonly string[] = []): Pr
       // As `deno task start` does.
       "--v8-flags=--max-semi-space-size=4",
       "--allow-net",
-      `--allow-read=${data},client/web,server/blob,protocol/transfer`,
+      `--allow-read=${data},dist/web,server/blob,protocol/transfer`,
       `--allow-write=${data}`,
       "--allow-env=DFP_*",
       "server/main.ts",

@@ -77,11 +77,33 @@ export function createPages({ assets, metrics, metricsFrom, ready }: PagesOption
     }
     const asset = assets.get(decoded(path));
     if (asset === undefined) return sentence(404, "There is no such page.", FRESH);
-    const { bytes, type, etag } = asset;
-    const fresh = { ETag: etag, "Cache-Control": "no-cache" };
-    if (isKnown(headers.get("if-none-match"), etag)) return { status: 304, headers: fresh };
-    return { status: 200, type, body: bytes, headers: fresh };
+    const { bytes, type, gzip } = asset;
+    const packed = gzip !== undefined && takesGzip(headers.get("accept-encoding"));
+    const etag = packed ? asset.etag.replace(/"$/, '-gzip"') : asset.etag;
+    const about = {
+      ETag: etag,
+      "Cache-Control": NAMED_BY_CONTENT.test(path)
+        ? "public, max-age=31536000, immutable"
+        : "no-cache",
+      ...gzip !== undefined && { Vary: "Accept-Encoding" },
+    };
+    if (isKnown(headers.get("if-none-match"), etag)) return { status: 304, headers: about };
+    const encoding = packed && { "Content-Encoding": "gzip" };
+    return {
+      status: 200,
+      type,
+      body: packed ? gzip : bytes,
+      headers: { ...about, ...encoding },
+    };
   };
+}
+
+/** Files of the web client with a hash in their names: what is behind such a name never changes. */
+const NAMED_BY_CONTENT = /^\/assets\/[\w.-]+-[0-9a-zA-Z]{8,}\.\w+$/;
+
+/** Whether a client takes gzip, as `Accept-Encoding` says (RFC 9110 §12.5.3). */
+function takesGzip(given: string | undefined): boolean {
+  return tokensOf(given).some((token) => /^gzip(?:\s*;\s*q=(?!0(?:\.0*)?$).*)?$/.test(token));
 }
 
 /** A path as it is meant: browsers write all that is not ASCII, and some that is, as `%` and its bytes. */

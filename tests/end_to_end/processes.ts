@@ -175,7 +175,7 @@ export interface ServerProcess {
 }
 
 /** What a server reads of the program itself: its page, and the modules of its worker. */
-const OWN_FOLDERS = ["client/web", "server/blob", "protocol/transfer"];
+const OWN_FOLDERS = ["dist/web", "server/blob", "protocol/transfer"];
 
 /** The arguments of a server with the rights that `deno task start` gives it. */
 export function serverArguments(setup: ServerSetup & { data: string }): string[] {
