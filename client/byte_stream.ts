@@ -19,5 +19,8 @@ export interface ByteStream {
   readonly binding?: ChannelBinding;
 }
 
-/** Opens a stream to the server; rejects when it cannot be reached. */
+/**
+ * Opens a stream to the server; rejects when it cannot be reached. After an error whose `forGood` is true it is not
+ * tried again.
+ */
 export type Dial = () => Promise<ByteStream>;

@@ -18,6 +18,8 @@ export interface KnownServers {
 
 /** A server shows another key than the one it is known by. */
 export class ServerKeyChanged extends Error {
+  /** There is no sense in trying again. */
+  readonly forGood = true;
   /** As `forum.example:5000`. */
   readonly server: string;
   /** The key by which it is known. */
