@@ -483,6 +483,53 @@ Deno.test("a download gives its bytes in their order, deflated or not, and takes
   );
 });
 
+Deno.test("a reader's own arrays are filled in order, however they are cut and whenever they come", async () => {
+  const pieces = fc.array(fc.record({ count: fc.nat(2000), packed: fc.boolean() }));
+  await fc.assert(
+    fc.asyncProperty(
+      fc.nat(9000),
+      pieces,
+      fc.array(fc.record({ size: fc.integer({ min: 1, max: 3000 }), share: fc.nat(100) }), {
+        minLength: 1,
+      }),
+      fc.integer({ min: 1, max: 3 }),
+      async (size, pieces, arrays, waiting) => {
+        const bytes = noise(size);
+        const coming = new Coming(bytes);
+        const reader = coming.file.stream.getReader({ mode: "byob" });
+        let asked = 0;
+        const read = () => {
+          const { size, share } = arrays[asked++ % arrays.length];
+          const min = Math.max(1, Math.floor((size * share) / 100));
+          return reader.read(new Uint8Array(size), { min });
+        };
+        const got: number[] = [];
+        const taking = (async () => {
+          const reads = Array.from({ length: waiting }, read);
+          for (;;) {
+            const { value, done } = await reads.shift()!;
+            got.push(...value ?? []);
+            if (done) return;
+            reads.push(read());
+          }
+        })();
+        for (const { count, packed } of [...pieces, { count: size, packed: false }]) {
+          coming.come(count, packed);
+          if (count % 3 === 0) await turn();
+        }
+        coming.finish();
+        while (coming.link.keeps.length === 0) await turn();
+        coming.over();
+        await taking;
+        assertEquals(Uint8Array.from(got), bytes);
+        assertEquals([coming.link.stored_, coming.taken.at(-1)], [size, size]);
+        assertEquals([coming.link.cancels, coming.link.failures], [[], []]);
+      },
+    ),
+    { numRuns: runs(60) },
+  );
+});
+
 Deno.test("law 8: of a download that nobody reads nothing is taken, and what is read slowly is taken slowly", async () => {
   const coming = new Coming(noise(300_000));
   for (let at = 0; at < 3; at++) coming.come(65_536);
