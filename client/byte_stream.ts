@@ -21,6 +21,7 @@ export interface ByteStream {
 
 /**
  * Opens a stream to the server; rejects when it cannot be reached. Where the signal is given and aborted,
- * nobody waits any more: what has been begun should be closed. A stream that is opened all the same is.
+ * nobody waits any more: what has been begun should be closed. A stream that is opened all the same is. After an
+ * error whose `forGood` is true it is not tried again.
  */
 export type Dial = (signal?: AbortSignal) => Promise<ByteStream>;

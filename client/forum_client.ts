@@ -343,7 +343,12 @@ class Client implements ForumClient {
       this.#stream = await dialWithin(DIAL_TIMEOUT, this.#options.dial, this.#dialling.signal);
     } catch (error) {
       this.#dialError = error;
-      this.#session.dialFailed(now(), error instanceof Error ? error.message : String(error));
+      const text = error instanceof Error ? error.message : String(error);
+      this.#session.dialFailed(
+        now(),
+        text,
+        (error as { forGood?: unknown } | null)?.forGood === true,
+      );
       this.#turn();
       return;
     }
