@@ -11,7 +11,7 @@
  */
 
 import { encodeBase64 } from "../protocol/base64.ts";
-import type { Command, Download, Upload } from "../protocol/forum/command.ts";
+import type { Command } from "../protocol/forum/command.ts";
 import { isChange } from "../protocol/forum/command_schema.ts";
 import { decideOpening, decidePromotion, isRefusal } from "../protocol/forum/decide.ts";
 import type { Handover } from "../protocol/link.ts";
@@ -561,28 +561,6 @@ class ForumService implements Service {
     });
     const bytes = replyBytes(command, outcome);
     if (bytes > 0) unit.replyBytes.set(session, (unit.replyBytes.get(session) ?? 0) + bytes);
-  }
-
-  #do(
-    tx: Transaction,
-    session: ServiceSession,
-    { command, barred, unit }: {
-      command: Exclude<Command, Upload | Download>;
-      barred: Refusal | undefined;
-      unit: Unit;
-    },
-  ): Answer | (() => Answer) {
-    if (!isChange(command)) return this.#question(tx, session, { command, unit });
-    return change(tx, command, {
-      user: session.user,
-      at: this.#options.clock(),
-      barred: this.#bar(barred),
-    });
-  }
-
-  /** Why a change is not done now, where it is not. */
-  #bar(barred: Refusal | undefined): Refusal | undefined {
-    return this.#closing ? refuse("shutting-down") : barred;
   }
 
   #question(

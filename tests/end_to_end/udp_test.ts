@@ -122,6 +122,22 @@ scenario(
   },
 );
 
+scenario(
+  "a key that changes while a client is away ends its session, and says why",
+  async (ground) => {
+    const server = await ground.server({ udp: true });
+    const { client, heard } = await join(ground, server.udpPort, "Ann");
+    await server.kill("SIGKILL");
+    Deno.removeSync(`${server.data}/udp.key`);
+    await server.start();
+    const end = await heard.until(({ type }) => type === "closed");
+    assert(end.type === "closed");
+    assertMatch(end.text, /shows the key .* but is known by/);
+    assertEquals(client.state, "closed");
+    assert(!server.output.all.some((line) => line.includes("resume")), "no token went there");
+  },
+);
+
 scenario("a file goes up and comes down over UDP, the same to its SHA-256", async (ground) => {
   const server = await shared();
   const { client } = await join(ground, server.udpPort, "Sender");
