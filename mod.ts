@@ -24,11 +24,17 @@ export * from "./protocol/datagram/connection.ts";
 export * from "./protocol/datagram/datagram_table.ts";
 export * from "./protocol/datagram/endpoint.ts";
 export { type Window, WINDOW_DEFAULT } from "./protocol/datagram/flow.ts";
-export type { OfferPeer, Peer, ServerPeer } from "./protocol/datagram/handshake.ts";
+export {
+  handshakeBinding,
+  type OfferPeer,
+  type Peer,
+  type ServerPeer,
+} from "./protocol/datagram/handshake.ts";
 export { nobleSuite } from "./protocol/datagram/noble_suite.ts";
 export type { Role as HandshakeRole } from "./protocol/datagram/noise.ts";
 export type { RekeyLimits } from "./protocol/datagram/packet_keys.ts";
 export type { Candidate, Punch, PunchOptions, PunchTransition } from "./protocol/datagram/punch.ts";
+export type { StrangerLimits } from "./protocol/datagram/strangers.ts";
 export {
   type Aead,
   createKeyPair,

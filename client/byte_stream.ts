@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { ChannelBinding } from "../protocol/scram.ts";
+
 /** An open stream. */
 export interface ByteStream {
   /** Reads some bytes into the array; `null` is the end. */
@@ -13,7 +15,13 @@ export interface ByteStream {
   write(bytes: Uint8Array): Promise<number>;
   /** Closes it; what is pending fails. Closing twice does nothing. */
   close(): void;
+  /** What the sign-in over this stream is bound to, if there is something. */
+  readonly binding?: ChannelBinding;
 }
 
-/** Opens a stream to the server; rejects when it cannot be reached. */
-export type Dial = () => Promise<ByteStream>;
+/**
+ * Opens a stream to the server; rejects when it cannot be reached. Where the signal is given and aborted,
+ * nobody waits any more: what has been begun should be closed. A stream that is opened all the same is. After an
+ * error whose `forGood` is true it is not tried again.
+ */
+export type Dial = (signal?: AbortSignal) => Promise<ByteStream>;

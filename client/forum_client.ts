@@ -7,6 +7,7 @@
  * @module
  */
 
+import { dialWithin } from "./dial_within.ts";
 import { encodeBase64 } from "../protocol/base64.ts";
 import type { Notice, Refused } from "../protocol/body.ts";
 import {
@@ -41,7 +42,9 @@ export interface ForumClientOptions {
   /** Who signs in, in any case; at most 32 code points. */
   readonly user: string;
   /** At most 256 code points. It stays here: what is sent proves that it is known. */
-  readonly password: string;
+  readonly password?: string;
+  /** Instead of a password: the `token` of an earlier session. When it is no longer good, it is over. */
+  readonly token?: string;
   /** Make the account first. */
   readonly register?: boolean;
   /** Program and version, at most 120 characters. */
@@ -132,6 +135,8 @@ export interface ForumClient {
   readonly role: Role;
   /** Files that go straight from user to user; `undefined` where the options ask for none. */
   readonly peers: PeerFiles | undefined;
+  /** What signs in again without the password: a secret like it, until the command `logout` ends it. */
+  readonly token: string | undefined;
   /**
    * Sends a command. After a break it is sent again; a change carries a key, so it is done once.
    *
@@ -170,7 +175,7 @@ export interface ForumClient {
   close(): Promise<void>;
 }
 
-const READ_BYTES = 64 * 1024;
+const READ_BYTES = 256 * 1024;
 /** With these the server asks to wait for one's turn. */
 const HAS_A_TURN: ReadonlySet<number> = new Set([
   STATUS["transfer-busy"].code,
@@ -208,12 +213,13 @@ class Client implements ForumClient {
   /** The last salting, which the next sign-in most likely needs again. */
   #salted: { readonly challenge: string; readonly bytes: Uint8Array } | undefined;
   #dialError: unknown;
+  #dialling = new AbortController();
   user: string;
   role: Role = "member";
 
   constructor(options: ForumClientOptions, session: ClientSession) {
     this.#options = options;
-    this.#password = options.password;
+    this.#password = options.password ?? "";
     this.#session = session;
     this.user = options.user;
     if (options.peers !== undefined) this.peers = this.#createPeers(options.peers);
@@ -265,6 +271,10 @@ class Client implements ForumClient {
 
   get opened(): Promise<ForumClient> {
     return this.#opened.promise;
+  }
+
+  get token(): string | undefined {
+    return this.#session.token;
   }
 
   get state(): "online" | "offline" | "closed" {
@@ -381,15 +391,21 @@ class Client implements ForumClient {
   }
 
   async #dial(): Promise<void> {
+    this.#dialling = new AbortController();
     try {
-      this.#stream = await dialWithin(DIAL_TIMEOUT, this.#options.dial);
+      this.#stream = await dialWithin(DIAL_TIMEOUT, this.#options.dial, this.#dialling.signal);
     } catch (error) {
       this.#dialError = error;
-      this.#session.dialFailed(now(), error instanceof Error ? error.message : String(error));
+      const text = error instanceof Error ? error.message : String(error);
+      this.#session.dialFailed(
+        now(),
+        text,
+        (error as { forGood?: unknown } | null)?.forGood === true,
+      );
       this.#turn();
       return;
     }
-    this.#session.opened(now());
+    this.#session.opened(now(), this.#stream.binding);
     this.#read(this.#stream);
     this.#turn();
   }
@@ -641,7 +657,9 @@ class Client implements ForumClient {
 
   async #prove(password: string, action: "shutdown" | "promote"): Promise<void> {
     const nonce = encodeBase64(crypto.getRandomValues(new Uint8Array(18)));
-    const scram = createScramClient({ user: this.user, nonce });
+    const binding = this.#stream?.binding;
+    const bound = binding !== undefined && { binding };
+    const scram = createScramClient({ user: this.user, nonce, ...bound });
     const challenged = await this.command({ op: "prove", scram: scram.first() });
     const challenge = scram.readServerFirst(challenged.scram);
     if ("fault" in challenge) throw new Error(challenge.text);
@@ -663,6 +681,7 @@ class Client implements ForumClient {
       owed = this.#owed();
     }
     this.#session.close(now());
+    this.#dialling.abort(new Error("the client was closed"));
     this.#turn();
     await this.#over.promise;
   }
@@ -699,21 +718,6 @@ function carefully(carrier: Carrier, fail: (error: unknown) => void): Carrier {
     event: (event) => attempt(() => carrier.event(event)),
     over: (error) => carrier.over(error),
   };
-}
-
-/** Dials, but waits no longer than so many ms; a stream that comes later is closed. */
-async function dialWithin(ms: number, dial: Dial): Promise<ByteStream> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no answer within ${ms / 1000} s`)), ms);
-  const dialled = dial();
-  try {
-    return await Promise.race([dialled, late]);
-  } catch (error) {
-    dialled.then((stream) => stream.close(), () => {});
-    throw error;
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Waits; rejects with the signal's reason when that comes first. */
@@ -761,10 +765,11 @@ function random(out: Uint8Array): void {
  * ```
  */
 export async function connectForum(options: ForumClientOptions): Promise<ForumClient> {
-  const { user, password, register = false, agent = "dfp-client/2.0", reconnect = true } = options;
+  const { user, password = "", token, register = false } = options;
+  const { agent = "dfp-client/2.0", reconnect = true } = options;
   const name = checkName(user);
   if (typeof name !== "string") throw new TypeError(name.complaint);
-  const fault = checkPassword(password);
+  const fault = token === undefined ? checkPassword(password) : "";
   if (typeof fault !== "string") throw new TypeError(fault.complaint);
   const registration = register ? { user, ...await newCredential(password) } : undefined;
   const session = createClientSession({
@@ -773,6 +778,7 @@ export async function connectForum(options: ForumClientOptions): Promise<ForumCl
     user,
     reconnect,
     ...registration !== undefined && { registration },
+    ...token !== undefined && { token },
   }, now());
   return await new Client(options, session).opened;
 }

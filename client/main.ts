@@ -13,6 +13,10 @@ import { eventJson } from "./console/json_output.ts";
 import { readLines } from "./console/line_queue.ts";
 import { type Failed, failure, isStatusError } from "../protocol/terminal/outcome.ts";
 import { failedText } from "../protocol/terminal/render_outcome.ts";
+import { ServerKeyChanged } from "./connect/known_servers.ts";
+import { DiskError } from "./disk/disk_error.ts";
+import { fileOfKnownServers, knownServersPath } from "./disk/known_servers.ts";
+import { encodeBase64 } from "../protocol/base64.ts";
 import { addressText } from "./console/server_address.ts";
 import { type Asker, signIn } from "./console/sign_in.ts";
 import { visibleLine } from "../protocol/terminal/visible.ts";
@@ -79,7 +83,19 @@ function refused(failure: Failed, json: boolean): never {
 
 async function signedIn(given: ConsoleArguments): Promise<ForumClient> {
   const { address, user, register, json } = given;
-  const dial = dialAddress(address, authorities(given));
+  const knownServers = fileOfKnownServers(given.knownServers ?? knownServersPath());
+  const dial = dialAddress(address, {
+    caCerts: authorities(given),
+    knownServers,
+    onNewKey(key) {
+      console.error(
+        `dfp: ${addressText(address)} is met for the first time. Its key is ${
+          encodeBase64(key)
+        }: ` +
+          `compare it with what the server shows at its start. ${knownServers.place} remembers it.`,
+      );
+    },
+  });
   const password = givenPassword(given);
   try {
     const outcome = await signIn({
@@ -93,6 +109,10 @@ async function signedIn(given: ConsoleArguments): Promise<ForumClient> {
     if ("ok" in outcome) refused(outcome, json);
     return outcome;
   } catch (error) {
+    if (error instanceof ServerKeyChanged) {
+      return quit(EXIT.unreachable, `${addressText(address)} is not trusted: ${reason(error)}.`);
+    }
+    if (error instanceof DiskError) return quit(EXIT.usage, reason(error));
     const where = addressText(address);
     return quit(
       EXIT.unreachable,

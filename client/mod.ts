@@ -7,7 +7,10 @@
 export type { ByteStream, Dial } from "./byte_stream.ts";
 export { dialTcp, type TcpAddress } from "./connect/tcp.ts";
 export { dialTls, type TlsAddress } from "./connect/tls.ts";
+export { type KnownServers, rememberInMemory, ServerKeyChanged } from "./connect/known_servers.ts";
+export { dialUdp, type UdpAddress } from "./connect/udp.ts";
 export { dialWebSocket, type WebSocketAddress } from "./connect/websocket.ts";
+export { fileOfKnownServers, knownServersPath } from "./disk/known_servers.ts";
 export type { FileContent, FileSource } from "./files/file_source.ts";
 export type { IncomingFile } from "./files/incoming_file.ts";
 export type { PeerSent } from "./peer/offering.ts";

@@ -108,6 +108,8 @@ export interface ClientSessionOptions {
   readonly user: string;
   /** Makes the account first: what decides the password from then on. */
   readonly registration?: Register;
+  /** A token of an earlier session: it signs in, and no password is asked for. */
+  readonly token?: string;
   /** Whether to get another link when one breaks; true by default. */
   readonly reconnect?: boolean;
   /** Bytes of one download that may have come and not been taken, 1 at least. */
@@ -122,10 +124,12 @@ export interface ClientSession {
   readonly wantsRead: boolean;
   /** How many bytes wait to be written to the open stream. */
   readonly pendingTransmit: number;
+  /** What signs this session in again, once the server has given it. */
+  readonly token: string | undefined;
   /** The stream that `dial` asked for is open. */
   opened(now: number, binding?: ChannelBinding): void;
-  /** It could not be opened. */
-  dialFailed(now: number, text: string): void;
+  /** It could not be opened; `forGood` if there is no sense in trying again. */
+  dialFailed(now: number, text: string, forGood?: boolean): void;
   /** Takes bytes of the stream in; the array is not kept. */
   receive(chunk: Uint8Array, now: number): void;
   /** The server sends no more. */
@@ -246,6 +250,7 @@ class Session implements ClientSession {
   constructor(options: ClientSessionOptions, now: number) {
     this.#options = options;
     this.#registration = options.registration;
+    this.#token = options.token;
     this.#now = this.#dialAt = now;
     this.#keys = encodeBase64(this.#bytes(12));
   }
@@ -262,6 +267,9 @@ class Session implements ClientSession {
 
   get state(): SessionState {
     return this.#state;
+  }
+  get token(): string | undefined {
+    return this.#token;
   }
   get wantsRead(): boolean {
     return this.#connection?.wantsRead ?? false;
@@ -314,11 +322,11 @@ class Session implements ClientSession {
     else connection.login(user, this.#now);
   }
 
-  dialFailed(now: number, text: string): void {
+  dialFailed(now: number, text: string, forGood = false): void {
     this.#tick(now);
     this.#dialling = false;
     if (this.#state !== "offline") return this.#finish(refusedAs("goodbye"));
-    if (!this.#wasOnline) return this.#finish({ ...refusedAs("lost"), text });
+    if (!this.#wasOnline || forGood) return this.#finish({ ...refusedAs("lost"), text });
     this.#retryLater(0);
   }
 
@@ -533,7 +541,7 @@ class Session implements ClientSession {
   /** Signing in was refused. */
   #denied(refused: Refused): void {
     const connection = this.#connection!;
-    if (this.#token !== undefined) {
+    if (this.#token !== undefined && this.#options.token === undefined) {
       // The token is no longer good: the password is.
       this.#token = undefined;
       connection.login(this.#options.user, this.#now);

@@ -81,14 +81,14 @@ export interface ServerConnectionOptions {
   /** The time now, in ms. */
   readonly now: number;
   /** What WELCOME says; `limits.frame` and `limits.commands` are kept here, the rest elsewhere. */
-  readonly welcome: Omit<Welcome, "version" | "time">;
+  readonly welcome: Omit<Welcome, "version" | "time" | "binding">;
   /** The clock of the people, for WELCOME: ms since 1970. */
   readonly time: number;
   /** How long signing in may take, in ms; 60,000 by default. */
   readonly signInTimeout?: number;
   /** After so many ms without a command or a frame of a file the session ends; 0, the default, is never. */
   readonly idleTimeout?: number;
-  /** The channel to bind SCRAM to. */
+  /** The channel that SCRAM must be bound to. */
   readonly binding?: ChannelBinding;
   /** Whether a client that does not begin with the preface is handed over, instead of being turned away. */
   readonly text?: boolean;
@@ -390,24 +390,32 @@ class Server implements ServerConnection {
         return undefined;
       case "handOver":
         return { ...step, kind: "handed-over", stream: this.#link.handOver() };
-      case "turnAway":
-        // A person at a keyboard cannot read frames.
-        this.#link.sendText(`${statusLine("bad-opening")}\r\n`);
-        return this.#close(step, ending("bad-opening"));
+      case "turnAway": {
+        // A person at a keyboard cannot read frames; a program would have sent its preface long ago.
+        const why = given.ending ?? ending("bad-opening");
+        this.#link.sendText(`${statusLine(why.status, why.text)}\r\n`);
+        return this.#close(step, why);
+      }
       case "welcome": {
-        const { welcome, time } = this.#options;
-        this.#link.send({ kind: "welcome", id: 0, body: { version: VERSION, ...welcome, time } });
+        const { welcome, binding, time } = this.#options;
+        const bound = binding !== undefined && { binding: binding.type };
+        this.#link.send({
+          kind: "welcome",
+          id: 0,
+          body: { version: VERSION, ...welcome, ...bound, time },
+        });
         return { ...step, kind: "greeted", agent: given.agent! };
       }
       case "askVerifier":
         this.#clientFirst = given.clientFirst;
         return { ...step, kind: "verifier-wanted", user: given.clientFirst!.user };
       case "challenge": {
+        const { binding } = this.#options;
         this.#scram = createScramServer({
           clientFirst: this.#clientFirst!,
           verifier: given.verifier!,
           nonce: this.#nonce(),
-          ...this.#options.binding !== undefined && { binding: this.#options.binding },
+          ...binding !== undefined && { binding, requireBinding: true },
         });
         this.#link.send({ kind: "challenge", id: 0, body: { scram: this.#scram.first() } });
         return undefined;

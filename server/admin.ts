@@ -5,7 +5,7 @@
  */
 
 import { decodeBase64, encodeBase64 } from "../protocol/base64.ts";
-import { readClientFirst } from "../protocol/scram.ts";
+import { type ChannelBinding, readClientFirst } from "../protocol/scram.ts";
 import { createScramServer, type ScramServer } from "../protocol/scram_server.ts";
 import { type Refusal, refuse } from "../protocol/status.ts";
 import type { Verifier } from "../protocol/verifier.ts";
@@ -65,11 +65,11 @@ function createProof(server: ScramServer): AdminProof {
   };
 }
 
-/** The first step of a proof. */
+/** The first step of a proof; where there is a channel to bind to, it must be bound to it. */
 export function beginProof(
   log: Log,
   first: string,
-  nonce: string,
+  { nonce, binding }: { nonce: string; binding: ChannelBinding | undefined },
 ): AdminProof | Refusal {
   const clientFirst = readClientFirst(first);
   if ("fault" in clientFirst) return refuse("bad-field", clientFirst.text, { field: "scram" });
@@ -77,5 +77,6 @@ export function beginProof(
   if (verifier === undefined) {
     return refuse("not-allowed", "This server has no admin password. Restart it to get one.");
   }
-  return createProof(createScramServer({ clientFirst, verifier, nonce }));
+  const bound = binding !== undefined && { binding, requireBinding: true };
+  return createProof(createScramServer({ clientFirst, verifier, nonce, ...bound }));
 }

@@ -29,6 +29,8 @@ export interface ServerConfig extends WebConfig {
   readonly hostname: string;
   /** The TCP port, 0 to 65,535; 0 takes a free one. */
   readonly port: number;
+  /** The UDP port for sessions over datagrams, 0 to 65,535; 0 takes a free one. Without it there are none. */
+  readonly udpPort?: number;
   /** The folder that holds everything. */
   readonly data: string;
   /** Whether anybody may make an account, or only the credentials file does. */
@@ -86,6 +88,9 @@ export const USAGE = `Usage: deno run -A server/main.ts [PORT] [options]
 
   --hostname ADDRESS      listen here (default 127.0.0.1; 0.0.0.0 is every address)
   --port PORT             listen on this port (default 5000; 0 takes a free one)
+  --udp-port PORT         take clients over encrypted datagrams here too (0 takes a free port;
+                          without this option there is no UDP). They know the server by a key,
+                          which is made once, kept in the data folder and shown at each start
   --data DIR              keep everything in this folder (default dfp-data)
   --registration open|closed
                           whether anybody may make an account (default open)
@@ -112,6 +117,7 @@ ${FILE_LIMIT_USAGE}`;
 const STRINGS = [
   "hostname",
   "port",
+  "udp-port",
   "data",
   "registration",
   "max-attempts",
@@ -129,7 +135,7 @@ const STRINGS = [
 ] as const;
 
 /** Options that DESIGN names and that later editions bring. */
-const LATER = ["udp-port", "cluster"] as const;
+const LATER = ["cluster"] as const;
 
 /** What the command line asks for. */
 export type Invocation =
@@ -199,6 +205,7 @@ function readArguments(args: string[]): Invocation {
       port: places.length === 1
         ? wholeNumber(places[0], { name: "port", range: [0, 65_535] })
         : whole("port", CONFIG_DEFAULTS.port, [0, 65_535]),
+      ...given["udp-port"] !== undefined && { udpPort: whole("udp-port", 0, [0, 65_535]) },
       data: given.data ?? CONFIG_DEFAULTS.data,
       registration: choice(given.registration, "registration", ["open", "closed"]),
       maxAttempts: whole("max-attempts", CONFIG_DEFAULTS.maxAttempts, [1, 1000]),

@@ -4,7 +4,9 @@
  * @module
  */
 
+import type { Endpoint } from "../protocol/datagram/endpoint.ts";
 import { COUNTED, type Counts } from "./counters.ts";
+import type { RefusedAtDoor } from "./door.ts";
 import { type Counter, createMetrics, type Histogram, type Metrics } from "./metrics.ts";
 
 /** What the service tells while it works. */
@@ -44,6 +46,10 @@ export interface ServerGauges {
   traffic(transport: string): TrafficGauge;
   /** Counts a response of the web listener. */
   responded(status: number): void;
+  /** Shows this UDP socket from now on. */
+  datagrams(socket: Pick<Endpoint, "halfOpen" | "counters">): void;
+  /** Counts a connection that the web listener did not take, or not keep. */
+  turnedAway(why: RefusedAtDoor): void;
   /** Shows this server from now on. */
   show(view: ServerView): void;
   text(): string;
@@ -71,6 +77,7 @@ class Gauges implements ServerGauges, ServiceGauge {
     metrics.describe("dfp_opened_total", "connections opened, by transport");
     metrics.describe("dfp_closed_total", "connections closed, by transport");
     metrics.describe("dfp_web_responses_total", "HTTP responses, by status");
+    metrics.describe("dfp_web_refused_total", "connections closed before their request, by limit");
     this.#commit = metrics.histogram(
       "dfp_commit_seconds",
       "time from the beginning of a unit of work until it is durable",
@@ -113,6 +120,20 @@ class Gauges implements ServerGauges, ServiceGauge {
 
   responded(status: number): void {
     this.#metrics.counter("dfp_web_responses_total", { status: String(status) }).value++;
+  }
+
+  datagrams(socket: Pick<Endpoint, "halfOpen" | "counters">): void {
+    const { gauge, counts } = bound(this.#metrics);
+    gauge("dfp_half_open", "UDP handshakes that are not through", () => socket.halfOpen);
+    counts(
+      "dfp_datagrams_dropped_total",
+      "datagrams that were for nobody (some of them reset), not genuine, asked for a cookie, or too many",
+      () => ({ label: "why", values: { ...socket.counters } }),
+    );
+  }
+
+  turnedAway(why: RefusedAtDoor): void {
+    this.#metrics.counter("dfp_web_refused_total", { limit: why }).value++;
   }
 
   show(view: ServerView): void {

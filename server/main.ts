@@ -6,6 +6,7 @@
 
 import { readCommandLine, type ServerConfig, USAGE } from "./config.ts";
 import { SERVER_AGENT, StartError, startServer } from "./server.ts";
+import { buildWebClient } from "./web/web_client.ts";
 
 const encoder = new TextEncoder();
 
@@ -23,13 +24,28 @@ function adminPassword({ adminPasswordFile }: ServerConfig): string | undefined 
   }
 }
 
+/** In a checkout the web client is built when it is first wanted. */
+async function prepareWebClient({ webPort, webRoot }: ServerConfig): Promise<void> {
+  if (webPort === undefined || webRoot !== undefined) return;
+  try {
+    await buildWebClient();
+  } catch (error) {
+    // The forum itself needs no page.
+    console.error(`dfp-server: the web client was not built: ${(error as Error).message}`);
+  }
+}
+
 async function serve(config: ServerConfig): Promise<void> {
+  await prepareWebClient(config);
   const server = await startServer(config, { adminPassword: adminPassword(config), write });
   if (server.imported > 0) console.log(`${server.imported} accounts imported`);
   if (server.madeAdminPassword !== undefined) {
     console.log(`admin password (shown once, keep it): ${server.madeAdminPassword}`);
   }
-  for (const address of server.addresses) console.log(`listening ${address}`);
+  for (const address of server.addresses) {
+    const note = server.notes.get(address);
+    console.log(`listening ${address}${note === undefined ? "" : ` ${note}`}`);
+  }
   console.log("ready");
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     Deno.addSignalListener(signal, () => server.shutdown());

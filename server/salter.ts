@@ -6,11 +6,16 @@
  */
 
 import type { Salting } from "../protocol/text_mode/secrets.ts";
+import { ITERATIONS } from "./sign_in.ts";
 
 /** So many passwords are salted at the same time. */
 export const SALTINGS_AT_ONCE = 4;
 /** So many more wait. */
 export const SALTINGS_WAITING = 64;
+/** So many of one network are salted or wait. */
+export const SALTINGS_PER_NETWORK = 8;
+/** More rounds than this are not done here: who made the account may have asked for 200 times as many. */
+export const TYPED_ITERATIONS_MAX = 2 * ITERATIONS;
 
 /** Salts one password. */
 export type Salt = (salting: Salting) => Promise<Uint8Array>;
@@ -18,6 +23,8 @@ export type Salt = (salting: Salting) => Promise<Uint8Array>;
 /** A password to be salted, and who waits for it. */
 export interface SaltingTask {
   readonly salting: Salting;
+  /** The network that it counts for, if it counts for one. */
+  readonly whose?: string | undefined;
   /** Whether somebody still waits for it. */
   readonly wanted: () => boolean;
   /** Gets the salted password; `undefined` if it could not be salted. */
@@ -26,13 +33,15 @@ export interface SaltingTask {
 
 /** Salts passwords. */
 export interface Salter {
-  /** Begins, or puts in line; false if the line is too long. */
+  /** Begins, or puts in line; false if the line is too long, or too many in it are of the same network. */
   salt(task: SaltingTask): boolean;
 }
 
 class FewAtATime implements Salter {
   readonly #salt: Salt;
   readonly #line: SaltingTask[] = [];
+  /** How many are salted or wait, by whose they are. */
+  readonly #many = new Map<string, number>();
   #underWay = 0;
 
   constructor(salt: Salt) {
@@ -40,13 +49,30 @@ class FewAtATime implements Salter {
   }
 
   salt(task: SaltingTask): boolean {
+    const { whose } = task;
+    if (whose !== undefined && (this.#many.get(whose) ?? 0) >= SALTINGS_PER_NETWORK) return false;
+    if (!this.#take(task)) return false;
+    if (whose !== undefined) this.#many.set(whose, (this.#many.get(whose) ?? 0) + 1);
+    return true;
+  }
+
+  #take(task: SaltingTask): boolean {
     if (this.#underWay < SALTINGS_AT_ONCE) this.#begin(task);
     else if (this.#line.length < SALTINGS_WAITING) this.#line.push(task);
     else return false;
     return true;
   }
 
-  async #begin({ salting, done }: SaltingTask): Promise<void> {
+  /** One less of this network. */
+  #leave({ whose }: SaltingTask): void {
+    if (whose === undefined) return;
+    const left = this.#many.get(whose)! - 1;
+    if (left > 0) this.#many.set(whose, left);
+    else this.#many.delete(whose);
+  }
+
+  async #begin(task: SaltingTask): Promise<void> {
+    const { salting, done } = task;
     this.#underWay++;
     let salted: Uint8Array | undefined;
     try {
@@ -55,6 +81,7 @@ class FewAtATime implements Salter {
       // Whoever waits is told that it is the server's fault.
     }
     this.#underWay--;
+    this.#leave(task);
     this.#beginNext();
     done(salted);
   }
@@ -62,6 +89,7 @@ class FewAtATime implements Salter {
   #beginNext(): void {
     for (let task = this.#line.shift(); task !== undefined; task = this.#line.shift()) {
       if (task.wanted()) return void this.#begin(task);
+      this.#leave(task);
     }
   }
 }

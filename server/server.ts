@@ -11,7 +11,7 @@ import { openDiskStore } from "./blob/disk_store.ts";
 import type { ServerConfig } from "./config.ts";
 import { importCredentials, parseCredentials } from "./credentials.ts";
 import { createGauges } from "./gauges.ts";
-import { type Listeners, openListeners } from "./listen/listeners.ts";
+import { openListeners } from "./listen/listeners.ts";
 import type { Log } from "./log/log.ts";
 import { openSqliteLog } from "./log/sqlite_log.ts";
 import { createWalFlush } from "./log/wal_flush.ts";
@@ -19,6 +19,7 @@ import { generatePassword, matches, saltPassword, verifierOf } from "./password.
 import { createService, type Service } from "./service.ts";
 import { reason, StartError } from "./start_error.ts";
 import { type Assets, assetsOf, PLACEHOLDER, readAssets } from "./web/assets.ts";
+import { readWebClient } from "./web/web_client.ts";
 import { setImmediate } from "node:timers";
 
 /** Program and version, as clients see it. */
@@ -39,7 +40,7 @@ export interface StartOptions {
   readonly adminPassword?: string;
   /** Writes lines of the activity log. */
   readonly write: (text: string) => Promise<void>;
-  /** The web page's files, if no folder is named for them. */
+  /** The web page's files, if no folder is named for them; the web client without it. */
   readonly assets?: Assets;
 }
 
@@ -47,6 +48,8 @@ export interface StartOptions {
 export interface RunningServer {
   /** One a listener, as `tcp://127.0.0.1:5000`. */
   readonly addresses: readonly string[];
+  /** What people should know of some of them, by their addresses: as the key of `udp://127.0.0.1:5000`. */
+  readonly notes: ReadonlyMap<string, string>;
   /** The admin password that was made because there was none; it is told here only. */
   readonly madeAdminPassword: string | undefined;
   /** How many accounts the credentials file has made. */
@@ -118,7 +121,14 @@ async function openBlobs(data: string): Promise<BlobStore> {
 
 async function webPage({ webPort, webRoot }: ServerConfig, given?: Assets): Promise<Assets> {
   if (webPort === undefined) return new Map();
-  if (webRoot === undefined) return given ?? await assetsOf({ "/": PLACEHOLDER });
+  if (webRoot === undefined) {
+    if (given !== undefined) return given;
+    try {
+      return await readWebClient() ?? await assetsOf({ "/": PLACEHOLDER });
+    } catch (error) {
+      throw new StartError(`the web client cannot be read: ${reason(error)}`);
+    }
+  }
   try {
     return await readAssets(webRoot);
   } catch (error) {
@@ -205,13 +215,8 @@ function run(
     onShutdown: () => shutdown(),
   });
   gauges.show(service);
-  let listeners: Listeners;
-  try {
-    const ready = () => ending === undefined;
-    listeners = openListeners({ config, service, now, gauges, page, ready });
-  } catch (error) {
-    throw error;
-  }
+  const ready = () => ending === undefined;
+  const listeners = openListeners({ config, service, now, gauges, page, ready });
   const timeouts = setInterval(() => service.handleTimeouts(now()), TIMEOUT_TICK);
   const fileTidying = setInterval(() => service.tidyFiles(), TIDY_TICK);
   let tidying = setTimeout(tidy, TIDY_TICK);
@@ -248,6 +253,7 @@ function run(
     while (service.connections > 0 && now() < until) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
+    await listeners.end();
     clearInterval(timeouts);
     clearInterval(fileTidying);
     clearTimeout(tidying);
@@ -261,6 +267,7 @@ function run(
 
   return {
     addresses: listeners.addresses,
+    notes: listeners.notes,
     madeAdminPassword: made,
     imported,
     service,

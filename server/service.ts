@@ -11,7 +11,7 @@
  */
 
 import { encodeBase64 } from "../protocol/base64.ts";
-import type { Command, Download, Upload } from "../protocol/forum/command.ts";
+import type { Command } from "../protocol/forum/command.ts";
 import { isChange } from "../protocol/forum/command_schema.ts";
 import { decideOpening, decidePromotion, isRefusal } from "../protocol/forum/decide.ts";
 import type { Handover } from "../protocol/link.ts";
@@ -20,10 +20,10 @@ import {
   createServerConnection,
   type ServerConnectionOptions,
 } from "../protocol/server_connection.ts";
+import type { ChannelBinding } from "../protocol/scram.ts";
 import { type Refusal, refuse, STATUS, type StatusName } from "../protocol/status.ts";
 import { fold, TEXT_LIMITS, utf8Length } from "../protocol/text.ts";
 import type { Zone } from "../protocol/terminal/moment.ts";
-import type { Salting } from "../protocol/text_mode/secrets.ts";
 import {
   createTextConnection,
   type TextConnection,
@@ -32,6 +32,7 @@ import type { ActivityLog } from "./activity.ts";
 import { isLoopback } from "./address.ts";
 import { ADMIN } from "./admin.ts";
 import { type Admissions, createAdmissions } from "./admission.ts";
+import { type Attempts, createAttempts } from "./attempts.ts";
 import { aboutOf, change } from "./changes.ts";
 import { type Counters, type Counts, createCounters } from "./counters.ts";
 import { createDoor, type Door, type RefusedAtDoor } from "./door.ts";
@@ -46,7 +47,7 @@ import type { Log, Published, Transaction } from "./log/log.ts";
 import { createPeers, type Peers } from "./peers.ts";
 import { createPresence, type Presence } from "./presence.ts";
 import { type Answer, answer, type QuestionCommand } from "./questions.ts";
-import { createSalter, type Salt, type Salter } from "./salter.ts";
+import { createSalter, type Salt } from "./salter.ts";
 import {
   createSession,
   type ServiceSession,
@@ -110,6 +111,8 @@ export interface Visitor {
    * not said, only typed passwords are refused, unless they come from this machine itself.
    */
   readonly exposed?: boolean;
+  /** The channel that proofs of passwords must be bound to. Then nobody types here. */
+  readonly binding?: ChannelBinding;
   /** Now, in ms of the same clock as all inputs of the session. */
   readonly now: number;
   /** Called when there may be something to write, or all is over. */
@@ -148,7 +151,7 @@ class ForumService implements Service {
   readonly #log: Log;
   readonly #presence: Presence;
   readonly #signIn: SignIn;
-  readonly #salter: Salter | undefined;
+  readonly #attempts: Attempts;
   readonly #limits: OperationLimits;
   readonly #door: Door<ServiceSession>;
   readonly #throttle: Throttle;
@@ -175,10 +178,19 @@ class ForumService implements Service {
     this.#presence = createPresence((folded) => this.#log.view.user(folded)?.name ?? folded);
     this.#limits = { ...LIMIT_DEFAULTS, ...options.limits };
     this.#signIn = createSignIn(options, this.#limits);
-    this.#salter = options.text && createSalter(options.text.salt);
     this.#door = createDoor(this.#limits, (session) => {
       this.#counters.add("too-many-unsigned");
       this.#end(session, "too-many-unsigned");
+    });
+    this.#attempts = createAttempts({
+      log: options.log,
+      signIn: this.#signIn,
+      door: this.#door,
+      salter: options.text && createSalter(options.text.salt),
+      counters: this.#counters,
+      now: () => this.#now,
+      queue: (session, job) => this.#queue(session, job),
+      record: (session, did, about) => this.#record(session, did, about),
     });
     this.#throttle = createThrottle(this.#limits);
     this.#gauge = options.gauge ?? NO_GAUGE;
@@ -279,7 +291,7 @@ class ForumService implements Service {
     );
   }
 
-  open({ source, exposed, now, wake }: Visitor): Session {
+  open({ source, exposed, binding, now, wake }: Visitor): Session {
     const { random, idleTimeout, clock, text } = this.#options;
     const time = clock();
     const connection = createServerConnection({
@@ -288,12 +300,15 @@ class ForumService implements Service {
       time,
       idleTimeout,
       welcome: this.#welcome,
-      text: text !== undefined,
+      // What is typed is bound to nothing.
+      text: text !== undefined && binding === undefined,
+      ...binding !== undefined && { binding },
     });
     const session = createSession({
       connection,
       source,
       exposed,
+      binding,
       order: ++this.#opened,
       now,
       events: this.#events,
@@ -372,34 +387,18 @@ class ForumService implements Service {
     switch (what.kind) {
       case "greeted":
         return;
-      case "verifier-wanted": {
-        const verifier = this.#barred(session) ??
-          this.#signIn.verifier(what.user, session.source);
-        const { connection } = session;
-        if (isRefusal(verifier)) connection.deny(verifier, this.#now);
-        else if (connection.mode === "text" && this.#signIn.free(what.user)) {
-          connection.provideVerifier(undefined, this.#now);
-        } else {
-          session.verifier = verifier;
-          connection.provideVerifier(verifier, this.#now);
-        }
-        return;
-      }
+      case "verifier-wanted":
+        return this.#attempts.verifier(session, what.user);
       case "salting-wanted":
-        return this.#salt(session, what.salting);
+        return this.#attempts.salt(session, what.salting);
       case "disproved":
-        this.#record(session, "wrong-password", { user: what.user });
-        return this.#queue(session, { kind: "failed", user: what.user });
+        return this.#attempts.disproved(session, what.user);
       case "proved":
         return this.#queue(session, { kind: "enter", user: what.user });
       case "resume-wanted":
-        if (session.exposed) return session.connection.deny(refuse("insecure"), this.#now);
-        return this.#queue(session, { kind: "resume", token: what.token });
-      case "register-wanted": {
-        const refusal = this.#barred(session);
-        if (refusal !== undefined) return session.connection.deny(refusal, this.#now);
-        return this.#queue(session, { kind: "register", registration: what.registration });
-      }
+        return this.#attempts.resume(session, what.token);
+      case "register-wanted":
+        return this.#attempts.register(session, what.registration);
       case "command":
         return this.#takeOn(session, what.id, what.command);
       case "transfer":
@@ -415,33 +414,6 @@ class ForumService implements Service {
         this.#turnedAway.delete(session);
         return;
     }
-  }
-
-  /** Salts what somebody has typed. */
-  #salt(session: ServiceSession, salting: Salting): void {
-    const { connection } = session;
-    if (connection.mode !== "text") return;
-    const taken = this.#salter?.salt({
-      salting,
-      wanted: () => !session.over,
-      done: (salted) => {
-        if (salted === undefined) connection.deny(refuse("internal"), this.#now);
-        else connection.provideSaltedPassword(salted, this.#now);
-        session.wake();
-      },
-    });
-    if (taken) return;
-    this.#counters.add("sign-in-rate");
-    const text = "Too many passwords are being checked at the moment. Try again in a few seconds.";
-    connection.deny(refuse("sign-in-rate", text), this.#now);
-  }
-
-  /** Why nobody may try to sign in on this connection now. */
-  #barred({ source, exposed }: ServiceSession): Refusal | undefined {
-    if (exposed) return refuse("insecure");
-    const refusal = this.#door.signIn(source, this.#now);
-    if (refusal !== undefined) this.#counters.add("sign-in-rate");
-    return refusal;
   }
 
   #takeOn(session: ServiceSession, id: number, command: Command): void {
@@ -487,7 +459,7 @@ class ForumService implements Service {
   #record(
     session: ServiceSession,
     did: string,
-    about?: Record<string, string | number | undefined>,
+    about?: Record<string, string | number | boolean | undefined>,
   ) {
     const user = session.user === "" ? "" : this.#log.view.user(session.user)?.name ?? session.user;
     this.#options.activity.record({
@@ -551,28 +523,6 @@ class ForumService implements Service {
     });
     const bytes = replyBytes(command, outcome);
     if (bytes > 0) unit.replyBytes.set(session, (unit.replyBytes.get(session) ?? 0) + bytes);
-  }
-
-  #do(
-    tx: Transaction,
-    session: ServiceSession,
-    { command, barred, unit }: {
-      command: Exclude<Command, Upload | Download>;
-      barred: Refusal | undefined;
-      unit: Unit;
-    },
-  ): Answer | (() => Answer) {
-    if (!isChange(command)) return this.#question(tx, session, { command, unit });
-    return change(tx, command, {
-      user: session.user,
-      at: this.#options.clock(),
-      barred: this.#bar(barred),
-    });
-  }
-
-  /** Why a change is not done now, where it is not. */
-  #bar(barred: Refusal | undefined): Refusal | undefined {
-    return this.#closing ? refuse("shutting-down") : barred;
   }
 
   #question(

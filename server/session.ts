@@ -11,6 +11,7 @@
 
 import type { Notice } from "../protocol/body.ts";
 import { type Handover, TRANSMIT_HIGH_WATER } from "../protocol/link.ts";
+import type { ChannelBinding } from "../protocol/scram.ts";
 import type { ServerConnection, ServerTransition } from "../protocol/server_connection.ts";
 import type { TextConnection, TextTransition } from "../protocol/text_mode/text_connection.ts";
 import type { Transfers } from "../protocol/transfer/transfers.ts";
@@ -59,6 +60,8 @@ export interface ServiceSession extends Session, Subscriber, Present, PeerSessio
   readonly source: string;
   /** Whether somebody on the way could read along, where that is known: no secret is taken there. */
   readonly exposed: boolean | undefined;
+  /** The channel that proofs of passwords must be bound to, if there is one. */
+  readonly binding: ChannelBinding | undefined;
   /** The higher, the later it was opened. */
   readonly order: number;
   /** The time of its last input, in ms. */
@@ -119,6 +122,7 @@ class OpenSession implements ServiceSession {
   connection: ServerConnection | TextConnection;
   readonly source: string;
   readonly exposed: boolean | undefined;
+  readonly binding: ChannelBinding | undefined;
   readonly order: number;
   readonly jobs: Job[] = [];
   readonly #events: SessionEvents;
@@ -135,10 +139,12 @@ class OpenSession implements ServiceSession {
   underWay = 0;
   now: number;
 
-  constructor({ connection, source, exposed, order, now, events, wake }: SessionOptions) {
+  constructor(options: SessionOptions) {
+    const { connection, source, exposed, binding, order, now, events, wake } = options;
     this.connection = connection;
     this.source = source;
     this.exposed = exposed;
+    this.binding = binding;
     this.order = order;
     this.now = now;
     this.#events = events;
@@ -290,6 +296,7 @@ export interface SessionOptions {
   readonly connection: ServerConnection;
   readonly source: string;
   readonly exposed: boolean | undefined;
+  readonly binding: ChannelBinding | undefined;
   /** The higher, the later it was opened. */
   readonly order: number;
   /** Now, in ms. */

@@ -14,6 +14,7 @@ import { equalBytes } from "../protocol/scram.ts";
 import { type Refusal, refuse } from "../protocol/status.ts";
 import { fold } from "../protocol/text.ts";
 import { fakeVerifier, type Verifier } from "../protocol/verifier.ts";
+import { networkOf } from "./address.ts";
 import type { OperationLimits } from "./limits.ts";
 import type { Log, Transaction } from "./log/log.ts";
 
@@ -48,8 +49,8 @@ export interface Admission {
 
 /** Signing in. */
 export interface SignIn {
-  /** The verifier of a user, or a made-up one; a refusal while the user is locked out from there. */
-  verifier(user: string, source: string): Verifier | Refusal;
+  /** The verifier of a user, or a made-up one. */
+  verifier(user: string): Verifier;
   /** The refusal that somebody who is locked out gets, or `undefined`. */
   locked(user: string, source: string): Refusal | undefined;
   /** The password was proved. `occupied` says whether the account is in use. */
@@ -88,10 +89,8 @@ class Gate implements SignIn {
     this.#secret = secret;
   }
 
-  verifier(user: string, source: string): Verifier | Refusal {
+  verifier(user: string): Verifier {
     const folded = fold(user);
-    const locked = this.locked(folded, source);
-    if (locked !== undefined) return locked;
     const { log } = this.#options;
     // Made for everybody: how long it takes must not tell who exists.
     const fake = fakeVerifier(this.#secret, folded, ITERATIONS);
@@ -199,9 +198,12 @@ function barredFrom(view: View, folded: string): Refusal | undefined {
   return user.banned ? refuse("banned") : undefined;
 }
 
-/** Failures count for a user from one source, so that a stranger elsewhere cannot lock the owner out. */
+/**
+ * Failures count for a user from one network, so that a stranger elsewhere cannot lock the owner out, and
+ * one with many addresses gets no more attempts by them.
+ */
 function lockoutId(folded: string, source: string): string {
-  return `${folded} ${source}`;
+  return `${folded} ${networkOf(source)}`;
 }
 
 /** What is stored of a token: who reads the store cannot sign in with it. */

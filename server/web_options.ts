@@ -42,7 +42,7 @@ export const WEB_LISTS = ["web-origin", "trusted-proxy", "metrics-from"] as cons
 export const WEB_USAGE = `Browsers and TLS:
   --web-port PORT         serve the web page and WebSockets here (0 takes a free port; without
                           this option there is no web listener)
-  --web-root DIR          the web page's files
+  --web-root DIR          a web page's files, instead of the web client
   --web-origin URL        let pages of this origin use the forum too; may be repeated
   --trusted-proxy ADDRESS believe what this proxy says of its clients; may be repeated
   --metrics-from ADDRESS  show /metrics to this address too; may be repeated

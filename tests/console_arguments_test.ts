@@ -80,7 +80,8 @@ Deno.test("mistakes say what is wrong", () => {
   assertMatch(mistake("h", "0"), /65535/);
   assertMatch(mistake("h", "1", "x"), /x is too much/);
   assertMatch(mistake("5000"), /127\.0\.0\.1 5000/);
-  assertMatch(mistake("--connect", "udp://h/"), /udp:\/\/ is not there yet/);
+  assertMatch(mistake("--connect", "udp://h/path"), /needs a URL like/);
+  assertMatch(mistake("--known-servers", "file", "h"), /--known-servers is for udp:\/\/ only/);
   assertMatch(mistake("--connect", "https://h/"), /needs wss:\/\//);
   assertMatch(mistake("--connect", "ws://"), /ws:\/\/forum/);
   assertMatch(mistake("--connect", "ws://me:secret@h"), /ws:\/\/forum/);

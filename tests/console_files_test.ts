@@ -210,7 +210,10 @@ Deno.test("what is not on this machine is refused before anybody is asked", asyn
 
 Deno.test("without peers a file straight to a user is refused with what to do instead", async () => {
   await withFiles({}, async ({ run, asked }) => {
-    assertMatch(refusedWith(await run("/send @Ann a.txt"), "invalid-command"), /takes no part in files straight from user to user/);
+    assertMatch(
+      refusedWith(await run("/send @Ann a.txt"), "invalid-command"),
+      /takes no part in files straight from user to user/,
+    );
     assertEquals(asked, []);
   });
 });

@@ -96,6 +96,67 @@ Deno.test("a socket that is closed says so to its peers", async () => {
   await ended?.catch(() => {});
 });
 
+Deno.test("who parts waits until all has arrived, and no longer than that", async () => {
+  const whole = new Uint8Array(500_000).fill(3);
+  let parted: Promise<void> | undefined;
+  await withPair(
+    (stream) => {
+      parted = (async () => {
+        for (let rest = whole; rest.length > 0;) rest = rest.subarray(await stream.write(rest));
+        await stream.part(60_000);
+        await assertRejects(() => stream.write(whole), DatagramClosed);
+      })();
+    },
+    async (stream) => {
+      let count = 0;
+      for (let bytes = await stream.take(10_000); bytes !== null;) {
+        count += bytes.length;
+        bytes = await stream.take(10_000);
+      }
+      assertEquals(count, whole.length);
+    },
+  );
+  await parted;
+});
+
+Deno.test("who parts from somebody who reads nothing closes in time, and what is pending fails", async () => {
+  const pending = Promise.withResolvers<unknown>();
+  await withPair(
+    async (stream) => {
+      const reading = stream.take(10).catch((error) => error);
+      await stream.write(new Uint8Array(100_000));
+      await stream.part(50);
+      pending.resolve(await reading);
+    },
+    async (stream) => {
+      const ended = await pending.promise;
+      assert(ended instanceof DatagramClosed && ended.ending.by === "us", `${ended}`);
+      let count = 0;
+      for (let bytes = await stream.take(10_000); bytes !== null;) {
+        count += bytes.length;
+        bytes = await stream.take(10_000);
+      }
+      assert(count < 100_000, "the rest is lost");
+    },
+    { window: { initial: 1000, max: 1000 } },
+  );
+});
+
+Deno.test("a question for a key that nobody answers ends with its signal", async () => {
+  const silent = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  const client = openDatagramSocket({});
+  const path = `127.0.0.1:${(silent.addr as Deno.NetAddr).port}`;
+  const asked = new AbortController();
+  const asking = client.ask(path, asked.signal);
+  // It asks again.
+  for (let times = 0; times < 2; times++) await silent.receive();
+  asked.abort(new Error("enough"));
+  await assertRejects(() => asking, Error, "enough");
+  await assertRejects(() => client.ask(path, asked.signal), Error, "enough");
+  await client.close();
+  silent.close();
+});
+
 Deno.test("a server tells its key to who asks", async () => {
   const server = openDatagramSocket({ static: KEY });
   const told = Promise.withResolvers<EndpointTransition>();

@@ -20,12 +20,14 @@ import {
 import { expandNumber } from "../protocol/datagram/packet_number.ts";
 import {
   COOKIE_BYTES,
+  DATA_OVERHEAD,
   dataCid,
   DATAGRAM_BYTES_MIN,
   encodeAsk,
   encodeInit,
   encodeKey,
   encodePunch,
+  encodeReset,
   encodeResp,
   encodeRetry,
   isDataPacket,
@@ -96,6 +98,8 @@ Deno.test("handshake packets are parsed as they were encoded", () => {
         assertEquals([punch.offer, punch.nonce, punch.seen], [offer, nonce, seen]);
         assertEquals(parseHandshakePacket(encodeAsk(nonce)), { type: "ask", nonce });
         assertEquals(parseHandshakePacket(encodeKey({ nonce, key })), { type: "key", nonce, key });
+        const reset = { cid: dcid, token: scid };
+        assertEquals(parseHandshakePacket(encodeReset(reset)), { type: "reset", ...reset });
       },
     ),
     { numRuns: runs() },
@@ -114,6 +118,8 @@ Deno.test("no answer to a stranger is larger than what asks for it, and INIT and
   assertEquals(DATAGRAM_BYTES_MIN, 1200);
   assert(encodeResp(about).length < init.length);
   assert(encodeRetry({ ...about, cookie }, mac).length < init.length);
+  // The smallest DATA has a byte of frames.
+  assert(encodeReset({ cid: 1, token: 2 }).length < DATA_OVERHEAD + 1);
 });
 
 Deno.test("a DATA header is read as it was written", () => {
@@ -136,9 +142,10 @@ Deno.test("parameters are parsed as they were encoded, and unknown ones passed o
     window: fc.maxSafeNat(),
     ackDelay: fc.integer({ min: 0, max: 1000 }),
     datagram: fc.integer({ min: 1200, max: 65_527 }),
+    reset: fc.maxSafeNat(),
   });
   fc.assert(
-    fc.property(params, fc.integer({ min: 6, max: 255 }), bytes(5), (params, id, value) => {
+    fc.property(params, fc.integer({ min: 7, max: 255 }), bytes(5), (params, id, value) => {
       const encoded = encodeParams(params);
       assertEquals(parseParams(encoded), params);
       assertEquals(parseParams(Uint8Array.of(id, 5, ...value, ...encoded)), params);
@@ -148,7 +155,7 @@ Deno.test("parameters are parsed as they were encoded, and unknown ones passed o
     }),
     { numRuns: runs() },
   );
-  const small = { cid: 1, idle: 1000, window: 0, ackDelay: 0, datagram: 1200 };
+  const small = { cid: 1, idle: 1000, window: 0, ackDelay: 0, datagram: 1200, reset: 0 };
   assertEquals(parseParams(encodeParams(small)), small);
   assertThrows(() => encodeParams({ ...small, idle: 999 }), RangeError, "idle is 999");
   assertEquals(parseParams(new Uint8Array(128)), undefined);

@@ -384,7 +384,7 @@ Deno.test("numbers close up after deletions, and every page finds its messages",
         }
         log.close();
       }),
-      { numRuns: runs(25) },
+      { numRuns: runs(25, 150) },
     );
   });
 });

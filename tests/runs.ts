@@ -10,10 +10,11 @@ const CI_RUNS = 1000;
 /**
  * The number of runs for a property test, as fast-check's `numRuns`.
  *
- * `DFP_RUNS` decides when it is set; otherwise, with `CI` set, the larger of 1000 and `local`;
- * otherwise `local`.
+ * `DFP_RUNS` decides when it is set; otherwise, with `CI` set, the larger of 1000 and `local`, but no
+ * more than `most`; otherwise `local`.
  *
  * @param local Runs on a developer's machine.
+ * @param most What a watching machine tries at the most, where a run is slow and no law hangs on it.
  * @throws {RangeError} When `DFP_RUNS` is set to something else than a whole number above 0.
  *
  * @example
@@ -23,7 +24,7 @@ const CI_RUNS = 1000;
  * fc.assert(fc.property(fc.string(), (s) => s.length >= 0), { numRuns: runs() });
  * ```
  */
-export function runs(local = 100): number {
+export function runs(local = 100, most = Infinity): number {
   const wanted = Deno.env.get("DFP_RUNS");
   if (wanted) {
     const count = Number(wanted);
@@ -33,5 +34,5 @@ export function runs(local = 100): number {
     return count;
   }
   const ci = Deno.env.get("CI");
-  return ci && ci !== "false" ? Math.max(CI_RUNS, local) : local;
+  return ci && ci !== "false" ? Math.min(Math.max(CI_RUNS, local), most) : local;
 }

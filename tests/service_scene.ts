@@ -14,6 +14,7 @@ import {
 } from "../protocol/client_connection.ts";
 import type { Command } from "../protocol/forum/command.ts";
 import type { Refused } from "../protocol/body.ts";
+import type { ChannelBinding } from "../protocol/scram.ts";
 import type { StatusName } from "../protocol/status.ts";
 import { createVerifier } from "../protocol/verifier.ts";
 import type { Activity } from "../server/activity.ts";
@@ -91,6 +92,12 @@ const SALT = new Uint8Array(16);
 const SALTED = new Uint8Array(32).fill(1);
 const VERIFIER = createVerifier(SALTED, SALT, 4096);
 
+/** What each end can bind to: the client's, and the server's. */
+export interface Channels {
+  readonly here?: ChannelBinding;
+  readonly there?: ChannelBinding;
+}
+
 /** A client on a stream that carries bytes only when a test says so. */
 export class Caller {
   readonly #scene: Scene;
@@ -100,11 +107,18 @@ export class Caller {
   /** Is told what is heard, before anything more is. */
   watcher: (what: ClientTransition) => void = () => {};
 
-  constructor(scene: Scene, source = "here", exposed = false) {
+  constructor(scene: Scene, source = "here", exposed = false, channels: Channels = {}) {
     this.#scene = scene;
     const { now } = scene;
-    this.session = scene.service.open({ source, exposed, now, wake() {} });
-    this.client = createClientConnection({ random: (out) => out.fill(7), now, agent: "test" });
+    const { here, there } = channels;
+    const bound = there !== undefined && { binding: there };
+    this.session = scene.service.open({ source, exposed, now, wake() {}, ...bound });
+    this.client = createClientConnection({
+      random: (out) => out.fill(7),
+      now,
+      agent: "test",
+      ...here !== undefined && { binding: here },
+    });
   }
 
   /** Asks to register; the answer is heard later. */

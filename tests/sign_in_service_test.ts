@@ -28,6 +28,17 @@ Deno.test("many guesses at once get no more answers than one after the other, an
   });
 });
 
+Deno.test("who has a whole network of addresses is locked out on all of them, and nobody else is", () => {
+  withScene((scene) => {
+    new Caller(scene).register("Bob");
+    for (let at = 1; at <= 3; at++) new Caller(scene, `2001:db8:0:1::${at}`).guess("Bob");
+    const another = new Caller(scene, "2001:db8:0:1:f::9%eth0");
+    another.guess("Bob");
+    assertEquals(another.denials().map(({ name }) => name), ["locked-out"]);
+    new Caller(scene, "2001:db8:0:2::1").login("Bob");
+  });
+});
+
 Deno.test("a ban right behind a sign-in that was on its way keeps the user out", () => {
   withScene((scene) => {
     const ann = new Caller(scene);

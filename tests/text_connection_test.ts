@@ -261,7 +261,6 @@ const METHODS: readonly {
     name: "deny",
     call: ({ connection }) => connection.deny(refuse("banned"), 0),
     acts: {
-      verifying: ["deny", 1451],
       salting: ["deny", 1451],
       granting: ["deny", 1451],
     },
@@ -285,6 +284,44 @@ for (const { name, call, acts } of METHODS) {
     }
   });
 }
+
+for (
+  const [name, { verifier, passwords, asked }] of Object.entries({
+    "an account": { verifier: VERIFIER, passwords: 1, asked: [132, 1431] },
+    "a new account": { verifier: undefined, passwords: 2, asked: [132, 132, 1431] },
+  })
+) {
+  Deno.test(`who may not sign in to ${name} is refused behind the password, which is never taken for a name`, () => {
+    const scene = reach("verifying");
+    scene.type(`${PASSWORD}\n`.repeat(passwords) + "Ada\n");
+    scene.connection.provideVerifier(verifier, 0, refuse("sign-in-rate"));
+    const told = scene.told();
+    tried.add(`${passwords === 1 ? "password" : "repeating"} barred-password`);
+    assertEquals(told.map((what) => "user" in what && what.user), ["Ada"]);
+    assertEquals(scene.codes(), asked);
+    scene.connection.provideVerifier(verifier, 0);
+    scene.type(`${PASSWORD}\n`.repeat(passwords));
+    assertEquals(scene.told().map(({ kind }) => kind), ["salting-wanted"], "the next one may");
+  });
+}
+
+Deno.test("a blank line, and one that can be no password, are no password of who may not sign in", () => {
+  const scene = reach("verifying");
+  scene.connection.provideVerifier(VERIFIER, 0, refuse("banned"));
+  scene.type("\n\x07\n");
+  scene.told();
+  assertEquals([scene.codes(), scene.connection.state], [[132, 1415], "naming"]);
+});
+
+Deno.test("a line of accents that goes on for ever is no title, and takes no time", () => {
+  const scene = reach("ready");
+  const begun = performance.now();
+  scene.type(`RDT "a${"\u0301\u0323".repeat(15_000)}"\n`);
+  scene.answer();
+  assertEquals(scene.codes(), [1404]);
+  // To put so many of them in order takes a second.
+  assert(performance.now() - begun < 400, "it takes too long");
+});
 
 Deno.test("a new account's password is typed twice, and its verifier is asked for", () => {
   const scene = reach("repeating");

@@ -101,10 +101,13 @@ class Host {
     const { connection } = this;
     switch (what.kind) {
       case "verifier-wanted":
-        if (what.user.length % 5 === 0) return (now) => connection.deny(refuse("locked-out"), now);
         return (now) => {
-          if (connection.mode === "frames") connection.provideVerifier(VERIFIER, now);
-          else connection.provideVerifier(what.user === USER ? VERIFIER : undefined, now);
+          const refusal = what.user.length % 5 === 0 ? refuse("locked-out") : undefined;
+          if (connection.mode === "text") {
+            const verifier = what.user === USER ? VERIFIER : undefined;
+            connection.provideVerifier(verifier, now, refusal);
+          } else if (refusal !== undefined) connection.deny(refusal, now);
+          else connection.provideVerifier(VERIFIER, now);
         };
       case "salting-wanted":
         return (now) => {

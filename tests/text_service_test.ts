@@ -4,11 +4,17 @@
  * @module
  */
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, fail } from "@std/assert";
 import { decidePromotion } from "../protocol/forum/decide.ts";
 import fc from "fast-check";
 import { keepAdminVerifier } from "../server/admin.ts";
-import { createSalter, SALTINGS_AT_ONCE, SALTINGS_WAITING } from "../server/salter.ts";
+import {
+  createSalter,
+  SALTINGS_AT_ONCE,
+  SALTINGS_PER_NETWORK,
+  SALTINGS_WAITING,
+} from "../server/salter.ts";
+import { credentialOf } from "../protocol/text_mode/secrets.ts";
 import type { TextModeOptions } from "../server/service.ts";
 import type { Session } from "../server/session.ts";
 import { createVerifier } from "../protocol/verifier.ts";
@@ -140,10 +146,9 @@ play("wrong passwords lock out as they do for clients, and tell no more", async 
   for (let attempt = 0; attempt < 3; attempt++) {
     assertEquals(codes(await other.type("ADA", WRONG)), [132, 1402]);
   }
-  assertMatch(
-    (await other.type("Ada")).join(),
-    /^DFP 1423 locked-out .*Try again in 10 s\. Type your/,
-  );
+  const [asked, refused] = await other.type("Ada", PASSWORD);
+  assertMatch(asked, /^DFP 132 processing Type the password of Ada/);
+  assertMatch(refused, /^DFP 1423 locked-out .*Try again in 10 s\. Type your/);
   const elsewhere = new Person(scene, { source: "192.0.2.1", exposed: false });
   await elsewhere.signIn("Ada");
   scene.now += 10_000;
@@ -168,9 +173,71 @@ play("sign-ins from terminals count with all others", async (scene) => {
   const one = new Person(scene);
   assertEquals(codes(await one.type("Ada")), [132]);
   const two = new Person(scene);
-  assertEquals(codes(await two.type("Ada")), [1431]);
+  assertEquals(codes(await two.type("Ada", PASSWORD, PASSWORD)), [132, 132, 1431]);
   assertEquals(scene.service.counts["sign-in-rate"], 1);
 }, { limits: { signIns: { perSecond: 1, burst: 1 } } });
+
+play("the password behind a name that is refused is taken for no name", async (scene) => {
+  new Caller(scene).register("Ada");
+  scene.now += 1000;
+  await new Person(scene).type("Someone");
+  const script = await new Person(scene).type("Ada", "Secret1", "LST");
+  assertEquals(codes(script), [132, 1431, 1401]);
+  assert(!JSON.stringify([script, scene.activities]).includes("Secret1"));
+}, { limits: { signIns: { perSecond: 1, burst: 1 } } });
+
+play("a name that nobody has may be a password, and is not logged", async (scene) => {
+  const caller = new Caller(scene);
+  await new Person(scene).type("Secret1", WRONG);
+  caller.guess("Secret2");
+  const told = scene.activities.map(({ did, about }) => [did, about]);
+  assertEquals(told, Array(2).fill(["wrong-password", { unknown: true }]));
+}, { registration: "closed" });
+
+play("a password that would take the server long is not checked at a terminal", async (scene) => {
+  const caller = new Caller(scene);
+  const slow = createVerifier(new Uint8Array(32).fill(1), new Uint8Array(16), 10_000_000);
+  caller.client.register({ user: "Slow", ...credentialOf(slow) }, scene.now);
+  caller.talk();
+  assertEquals(caller.denials(), []);
+  const said = await new Person(scene).type("Slow", PASSWORD);
+  assertEquals(codes(said), [132, 1403]);
+  assertMatch(said.at(-1)!, /takes too long/);
+}, { text: { idleTimeout: 0, zone: "UTC", salt: () => fail("it is salted") } });
+
+play("passwords that are typed later count as sign-ins too", async (scene) => {
+  const ada = await new Person(scene, { source: "192.0.2.1", exposed: false }).register("Ada");
+  const typed = ["/password", "brand new", "brand new"];
+  assertEquals(codes(await ada.type(...typed)), [132, 132, 1431]);
+  keepAdminVerifier(scene.log, createVerifier(new Uint8Array(32), new Uint8Array(16), 4096));
+  assertEquals(codes(await ada.type("SHT", "a guess")), [132, 1431]);
+  assertEquals(scene.service.counts["sign-in-rate"], 2);
+}, { limits: { signIns: { perSecond: 0.001, burst: 2 } } });
+
+Deno.test("one network has only so many passwords salted or waiting, and others come through", async () => {
+  const salts: (() => void)[] = [];
+  const salter = createSalter(() =>
+    new Promise((resolve) => salts.push(() => resolve(new Uint8Array(32))))
+  );
+  const ask = (whose: string | undefined, wanted = true) => {
+    const salting = { password: "x", salt: new Uint8Array(16), iterations: 1 };
+    return salter.salt({ salting, whose, wanted: () => wanted, done() {} });
+  };
+  const many = Array.from({ length: 20 }, (_, at) => ask("192.0.2.1", at % 2 === 0));
+  assertEquals(many.filter((taken) => taken).length, SALTINGS_PER_NETWORK);
+  assert(ask("192.0.2.2") && ask(undefined));
+  while (salts.length > 0) {
+    salts.shift()!();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  // Those that were done, and those that nobody wanted any more, leave room.
+  const again = Array.from({ length: 20 }, () => ask("192.0.2.1"));
+  assertEquals(again.filter((taken) => taken).length, SALTINGS_PER_NETWORK);
+  while (salts.length > 0) {
+    salts.shift()!();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+});
 
 play(
   "where no accounts are made, a name that nobody has is asked for its password like any other",
@@ -219,6 +286,24 @@ play(
     assertEquals(back.denials().map(({ name }) => name), ["expired"]);
     assertEquals(codes(await person.type("ATU")), [2020]);
     await new Person(scene).signIn("Ada", "brand new");
+  },
+);
+
+play(
+  "a conversation that nobody has begun is asked for once, and one that is there is found",
+  async (scene) => {
+    const ada = await new Person(scene).register("Ada");
+    await new Person(scene).register("Bob");
+    for (let n = 0; n < 20; n++) new Caller(scene).register(`Other${n}`);
+    const before = scene.service.units;
+    assertEquals(codes(await ada.type("RDT @nobody")), [1404]);
+    assertEquals(scene.service.units - before, 1, "one question, however many threads there are");
+    const cid = await new Person(scene).register("Cid");
+    await ada.type("PRV @Bob psst");
+    assertMatch((await ada.type("RDT @BOB")).join("\n"), /psst/);
+    const later = await new Person(scene).signIn("Ada");
+    assertMatch((await later.type("RDT @Bob")).join("\n"), /psst/);
+    assertEquals(codes(await cid.type("RDT @Bob", "RDT @Ada")), [1404, 1404]);
   },
 );
 

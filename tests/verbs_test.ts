@@ -235,3 +235,48 @@ Deno.test("the nearest word is within so many slips, in any case", () => {
   assertEquals(nearest("abc", ["xyz"], 2), undefined);
   assertEquals(nearest("a", ["b"], 1), undefined);
 });
+
+/** The optimal string alignment distance, as it is defined. */
+function slipsBetween(a: string, b: string): number {
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
+  for (let i = 1; i <= a.length; i++) {
+    rows[i] = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const other = a[i - 1] === b[j - 1] ? 0 : 1;
+      rows[i][j] = Math.min(
+        rows[i - 1][j] + 1,
+        rows[i][j - 1] + 1,
+        rows[i - 1][j - 1] + other,
+        i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+          ? rows[i - 2][j - 2] + 1
+          : Infinity,
+      );
+    }
+  }
+  return rows[a.length][b.length];
+}
+
+Deno.test("the nearest word is the first with the fewest slips, by their definition", () => {
+  const word = fc.string({ unit: fc.constantFrom("A", "B", "C"), maxLength: 10 });
+  fc.assert(
+    fc.property(word, fc.array(word, { maxLength: 5 }), fc.nat(4), (typed, candidates, slips) => {
+      let wanted: string | undefined;
+      let least = slips + 1;
+      for (const candidate of candidates) {
+        const count = slipsBetween(typed, candidate);
+        if (count < least && count <= candidate.length / 2) [wanted, least] = [candidate, count];
+      }
+      assertEquals(nearest(typed, candidates, slips), wanted);
+    }),
+    { numRuns: runs(500) },
+  );
+});
+
+Deno.test("what was meant by long words is found among many as long ones without holding others up", () => {
+  const titles = Array.from({ length: 1000 }, (_, at) => `${at} `.padEnd(118, "thread "));
+  const begun = performance.now();
+  for (let at = 0; at < 5; at++) nearest(`${at}`.padEnd(118, "other "), titles, 1);
+  assert(nearest("x".repeat(5000), [...titles, "x".repeat(5000)], 1) === undefined);
+  // Letter by letter it takes some seconds.
+  assert(performance.now() - begun < 500, "it takes too long");
+});

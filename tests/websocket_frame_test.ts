@@ -122,6 +122,14 @@ Deno.test("what RFC 6455 forbids is a fault with its code", () => {
   assertEquals(fault(maskedFrame(TEXT, new TextEncoder().encode("hi"))), CLOSE.text);
   const negative = Uint8Array.of(0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4);
   assertEquals(fault(negative), CLOSE.fault, "a negative length");
+  const longer = (...length: number[]) =>
+    fault(Uint8Array.of(0x82, 0x80 | (length.length === 2 ? 126 : 127), ...length, 1, 2, 3, 4));
+  assertEquals(longer(0, 0), CLOSE.fault, "nothing in two bytes");
+  assertEquals(longer(0, 125), CLOSE.fault, "125 in two bytes");
+  assertEquals(longer(0, 126), undefined);
+  assertEquals(longer(0, 0, 0, 0, 0, 0, 0, 1), CLOSE.fault, "1 in eight bytes");
+  assertEquals(longer(0, 0, 0, 0, 0, 0, 255, 255), CLOSE.fault, "65,535 in eight bytes");
+  assertEquals(longer(0, 0, 0, 0, 0, 1, 0, 0), undefined);
 });
 
 Deno.test("a message that is too large, or in too many pieces, is a fault before it has come", () => {

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { DatagramEnding } from "../protocol/datagram/close_code.ts";
+import { CLOSE_CODES, type DatagramEnding } from "../protocol/datagram/close_code.ts";
 import type { DatagramConnection, DatagramStats } from "../protocol/datagram/connection.ts";
 import {
   createEndpoint,
@@ -18,6 +18,7 @@ import {
 } from "../protocol/datagram/endpoint.ts";
 import type { Peer } from "../protocol/datagram/handshake.ts";
 import { DATAGRAM_BYTES_MAX } from "../protocol/datagram/packet.ts";
+import { hkdfExpand, KEY_BYTES, type KeyPair } from "../protocol/datagram/suite.ts";
 import { nodeEnv } from "./node_suite.ts";
 
 /** A connection that has ended otherwise than it should. */
@@ -48,6 +49,8 @@ export interface DatagramStream {
   finish(): Promise<void>;
   /** Closes it; what is pending fails. Closing twice does nothing. */
   close(code?: number, reason?: string): void;
+  /** Ends our stream, waits until everything has arrived, but no longer than so many ms, and closes. */
+  part(within: number): Promise<void>;
   stats(): DatagramStats;
 }
 
@@ -70,6 +73,8 @@ export interface DatagramSocket {
   readonly endpoint: Endpoint;
   /** Calls a peer; rejects if it is not reached. */
   connect(path: string, peer: Peer): Promise<DatagramStream>;
+  /** Asks a server for its key, which proves nothing yet, until it answers; rejects when the signal comes. */
+  ask(path: string, signal: AbortSignal): Promise<Uint8Array>;
   /** To be called after anything was done with the endpoint or a connection itself. */
   wake(): void;
   /** The time of the endpoint, in ms. */
@@ -84,6 +89,8 @@ const RECEIVE_BYTES = 2048;
 const SEND_BYTES = 16 * DATAGRAM_BYTES_MAX;
 /** So many datagrams are received before something is sent again. */
 const RECEIVE_BURST = 8;
+/** A server that does not tell its key is asked again after so long, in ms. */
+const ASK_AGAIN_MS = 300;
 
 function pathOf({ hostname, port }: Deno.NetAddr): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
@@ -93,6 +100,11 @@ function addressOf(path: string): Deno.NetAddr {
   const at = path.lastIndexOf(":");
   const hostname = path.slice(0, at).replace(/^\[|\]$/g, "");
   return { transport: "udp", hostname, port: Number(path.slice(at + 1)) };
+}
+
+/** A server that starts again on the same port can tell its clients that it has forgotten them. */
+function resetSecret({ secret }: KeyPair, port: number): Uint8Array {
+  return hkdfExpand(nodeEnv.suite, secret, `dfp2 reset ${port}`, KEY_BYTES);
 }
 
 type Waiter = () => void;
@@ -119,7 +131,11 @@ class Stream implements DatagramStream {
 
   /** What happened to the connection. */
   hear(transition: EndpointTransition): void {
-    if (transition.kind === "closed") this.#ending = transition.ending;
+    if (transition.kind === "closed") this.#ending ??= transition.ending;
+    this.#tell();
+  }
+
+  #tell(): void {
     const readers = this.#readers;
     const writers = this.#writers;
     this.#readers = [];
@@ -176,7 +192,18 @@ class Stream implements DatagramStream {
   close(code?: number, reason?: string): void {
     if (this.#ending !== undefined) return;
     this.connection.close(this.#now(), code, reason);
+    // What is pending here does not wait until the peer knows as well.
+    this.#ending = { by: "us", code: code ?? 0, text: reason ?? CLOSE_CODES.done.text };
+    this.#tell();
     this.#wake();
+  }
+
+  async part(within: number): Promise<void> {
+    const late = setTimeout(() => this.close(), within);
+    // Whoever has gone already has nothing to wait for.
+    await this.finish().catch(nothing);
+    clearTimeout(late);
+    this.close();
   }
 
   stats(): DatagramStats {
@@ -190,6 +217,7 @@ class Socket implements DatagramSocket {
   readonly #options: DatagramSocketOptions;
   readonly #streams = new Map<DatagramConnection, Stream>();
   readonly #opening = new Map<DatagramConnection, (ending?: DatagramEnding) => void>();
+  readonly #asking = new Map<string, Set<(key: Uint8Array) => void>>();
   readonly #addresses = new Map<string, Deno.NetAddr>();
   readonly #out = new Uint8Array(SEND_BYTES);
   readonly #sent: Promise<void>;
@@ -203,7 +231,12 @@ class Socket implements DatagramSocket {
     const { hostname = "127.0.0.1", port = 0 } = options;
     this.#options = options;
     this.#socket = Deno.listenDatagram({ transport: "udp", hostname, port });
-    this.endpoint = createEndpoint({ env: nodeEnv, ...options, now: this.now() });
+    this.endpoint = createEndpoint({
+      env: nodeEnv,
+      ...options.static !== undefined && { reset: resetSecret(options.static, this.port) },
+      ...options,
+      now: this.now(),
+    });
     this.#receive();
     this.#sent = this.#send();
   }
@@ -226,6 +259,29 @@ class Socket implements DatagramSocket {
     );
     if (ending !== undefined) throw new DatagramClosed(ending);
     return stream;
+  }
+
+  async ask(path: string, signal: AbortSignal): Promise<Uint8Array> {
+    signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+    const asking = this.#asking.get(path) ?? new Set();
+    this.#asking.set(path, asking.add(resolve));
+    const aborted = () => reject(signal.reason);
+    signal.addEventListener("abort", aborted);
+    const again = () => {
+      this.endpoint.ask(this.now(), path);
+      this.wake();
+    };
+    again();
+    const timer = setInterval(again, ASK_AGAIN_MS);
+    try {
+      return await promise;
+    } finally {
+      clearInterval(timer);
+      signal.removeEventListener("abort", aborted);
+      asking.delete(resolve);
+      if (asking.size === 0) this.#asking.delete(path);
+    }
   }
 
   #stream(connection: DatagramConnection): Stream {
@@ -268,6 +324,7 @@ class Socket implements DatagramSocket {
   #listen(): void {
     for (let what = this.endpoint.next(); what !== undefined; what = this.endpoint.next()) {
       if (!("connection" in what)) {
+        if (what.kind === "key") this.#asking.get(what.path)?.forEach((told) => told(what.key));
         this.#options.onTransition?.(what);
         continue;
       }

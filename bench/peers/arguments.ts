@@ -16,6 +16,7 @@ export const WORKS = [
   "memory",
   "sign-in",
   "store",
+  "files",
 ] as const;
 
 /** The name of a work. */

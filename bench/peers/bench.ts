@@ -14,6 +14,8 @@ export interface Bench extends Installer {
   readonly report: (figure: Figure) => void;
   /** A new folder, removed at the end of the run. */
   folder(): string;
+  /** Does this at the end of the run, before the folders are removed; it must not wait. */
+  ending(end: () => void): void;
   /** Starts those that are here; says once which are missing, and why. */
   start<P extends { readonly name: string }, S>(
     peers: readonly P[],
@@ -28,10 +30,12 @@ export interface BenchOptions {
   readonly root: string;
   readonly report: (figure: Figure) => void;
   readonly note: (text: string) => void;
+  readonly ending: (end: () => void) => void;
 }
 
 /** Makes a run. */
-export function createBench({ quick, install, root, report, note }: BenchOptions): Bench {
+export function createBench(options: BenchOptions): Bench {
+  const { quick, install, root, report, note, ending } = options;
   let folders = 0;
   const missing = new Set<string>();
   return {
@@ -39,6 +43,7 @@ export function createBench({ quick, install, root, report, note }: BenchOptions
     install,
     report,
     note,
+    ending,
     folder: () => makeFolder(`${root}/${++folders}`),
     async start(peers, start) {
       const started = [];

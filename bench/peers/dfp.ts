@@ -35,10 +35,12 @@ import {
 } from "./peer.ts";
 import { type Process, startProcess } from "./process.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+/** The folder of the project. */
+export const ROOT: string = new URL("../../", import.meta.url).pathname;
 /** Whoever signs in is this account: one account may have many connections. */
 export const USER = "bench";
-const PASSWORD = "do or do not";
+/** Its password, which is the admin password too. */
+export const PASSWORD = "do or do not";
 /** The lobby, which every forum has. */
 export const THREAD = 1;
 const SALT = new Uint8Array(16).fill(7);
@@ -64,7 +66,7 @@ export function startServer(folder: string, options: readonly string[] = []): Pr
       // As `deno task start` does.
       "--v8-flags=--max-semi-space-size=4",
       "--allow-net",
-      `--allow-read=${data},client/web,server/blob,protocol/transfer`,
+      `--allow-read=${data},dist/web,server/blob,protocol/transfer`,
       `--allow-write=${data}`,
       "--allow-env=DFP_*",
       "server/main.ts",

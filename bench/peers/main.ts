@@ -12,6 +12,7 @@ import { jsonLine, textLines } from "./figure.ts";
 import { core } from "./works/core.ts";
 import { durable } from "./works/durable.ts";
 import { fanOut, fanOutWebSocket } from "./works/fan_out.ts";
+import { files } from "./works/files.ts";
 import { latency } from "./works/latency.ts";
 import { memory } from "./works/memory.ts";
 import { signIn } from "./works/sign_in.ts";
@@ -26,6 +27,7 @@ const DO: Record<WorkName, (bench: Bench) => Promise<void>> = {
   memory,
   "sign-in": signIn,
   store,
+  files,
 };
 
 if (import.meta.main) {
@@ -42,7 +44,9 @@ if (import.meta.main) {
   const root = Deno.makeTempDirSync({ prefix: "dfp-peers-" });
   // A peer may run as somebody else, and must be able to enter.
   Deno.chmodSync(root, 0o711);
+  const ends: (() => void)[] = [];
   const clean = () => {
+    for (const end of ends) end();
     try {
       Deno.removeSync(root, { recursive: true });
     } catch (error) {
@@ -60,6 +64,7 @@ if (import.meta.main) {
     install,
     root,
     note,
+    ending: (end) => ends.push(end),
     report: (figure) => console.log(json ? jsonLine(figure) : textLines(figure)),
   });
   note(`ours runs with ${LOAD_OPTIONS.join(" ")}, since one user does everything`);

@@ -31,14 +31,16 @@ export interface ProcessOptions {
 /** A process under measurement. */
 export interface Process {
   readonly pid: number;
-  /** Waits until the output has a line like this. Rejects when the process ends or 20 s have passed. */
-  line(pattern: RegExp): Promise<RegExpExecArray>;
-  /** Waits until something can be done, by trying it. */
-  until(attempt: () => Promise<boolean>): Promise<void>;
+  /** Waits until the output has a line like this. Rejects when the process ends or `ms`, 20 s, have passed. */
+  line(pattern: RegExp, ms?: number): Promise<RegExpExecArray>;
+  /** Waits until something can be done, by trying it; as long as for a line. */
+  until(attempt: () => Promise<boolean>, ms?: number): Promise<void>;
   /** Time on a processor so far, in seconds; the kernel counts hundredths. */
   cpuSeconds(): number;
   /** Resident memory, in bytes. */
   residentBytes(): number;
+  /** The most resident memory that it had so far, in bytes. */
+  peakBytes(): number;
   stop(): Promise<void>;
 }
 
@@ -84,6 +86,12 @@ function* children(parent: number): Generator<string> {
   }
 }
 
+/** A line of /proc/PID/status, in bytes. */
+function memory(pid: number, what: "VmRSS" | "VmHWM"): number {
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  return Number(new RegExp(`^${what}:\\s+(\\d+) kB`, "m").exec(status)![1]) * 1024;
+}
+
 class Child implements Process {
   readonly #child: Deno.ChildProcess;
   readonly #options: ProcessOptions;
@@ -103,21 +111,21 @@ class Child implements Process {
     return this.#child.pid;
   }
 
-  async line(pattern: RegExp): Promise<RegExpExecArray> {
+  async line(pattern: RegExp, ms?: number): Promise<RegExpExecArray> {
     let found: RegExpExecArray | null = null;
     await this.until(async () => {
       found = pattern.exec(await Deno.readTextFile(this.#options.output).catch(() => ""));
       return found !== null;
-    });
+    }, ms);
     return found!;
   }
 
-  async until(attempt: () => Promise<boolean>): Promise<void> {
-    const latest = performance.now() + START_MS;
+  async until(attempt: () => Promise<boolean>, ms = START_MS): Promise<void> {
+    const latest = performance.now() + ms;
     while (!await attempt()) {
       if (this.#ended || performance.now() > latest) {
         const said = await Deno.readTextFile(this.#options.output).catch(() => "");
-        throw new Error(`the process did not get ready: ${said.slice(-500)}`);
+        throw new Error(`the process did not say or do what was awaited: ${said.slice(-500)}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
@@ -130,8 +138,11 @@ class Child implements Process {
   }
 
   residentBytes(): number {
-    const status = Deno.readTextFileSync(`/proc/${this.pid}/status`);
-    return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)![1]) * 1024;
+    return memory(this.pid, "VmRSS");
+  }
+
+  peakBytes(): number {
+    return memory(this.pid, "VmHWM");
   }
 
   async stop(): Promise<void> {
@@ -162,6 +173,12 @@ export function startProcess(command: string, options: ProcessOptions): Process 
     stderr: "null",
   }).spawn();
   return new Child(child, options);
+}
+
+/** Time on a processor of children of this process that have ended, in seconds. */
+export function endedChildrenSeconds(): number {
+  const [user, system] = stat("self").slice(13, 15).map(Number);
+  return (user + system) / CLOCK_TICKS;
 }
 
 /** Runs a program to its end and gives its output. Rejects if it fails. */

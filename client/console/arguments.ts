@@ -13,6 +13,8 @@ export interface ConsoleArguments {
   readonly address: ServerAddress;
   /** A file with certificates of authorities. */
   readonly caFile?: string;
+  /** The file in which keys of servers are remembered. */
+  readonly knownServers?: string;
   readonly user?: string;
   readonly passwordFile?: string;
   readonly register: boolean;
@@ -37,7 +39,15 @@ export type Invocation =
   | { readonly mistake: string };
 
 /** Options with a value that is given once. */
-const SINGLE = ["connect", "ca", "user", "password-file", "downloads", "accept"] as const;
+const SINGLE = [
+  "connect",
+  "ca",
+  "known-servers",
+  "user",
+  "password-file",
+  "downloads",
+  "accept",
+] as const;
 
 /** What `--help` prints. */
 export const HELP = `The terminal client of DFP/2, the Digital Forum Protocol.
@@ -45,9 +55,11 @@ export const HELP = `The terminal client of DFP/2, the Digital Forum Protocol.
   deno run -A client/main.ts [HOST PORT] [options]
 
 HOST PORT                where the server listens (${DEFAULT_HOST} ${DEFAULT_PORT})
-    --connect URL        the same as a URL: tcp://HOST:PORT, tls://HOST:PORT, ws://HOST:PORT or
-                         wss://HOST:PORT
+    --connect URL        the same as a URL: tcp://HOST:PORT, tls://HOST:PORT, udp://HOST:PORT,
+                         ws://HOST:PORT or wss://HOST:PORT
     --ca FILE            trust the authorities of this file (PEM) too, for tls:// and wss://
+    --known-servers FILE where keys of servers are remembered, for udp://
+                         (~/.config/dfp/known_servers)
 -u, --user NAME          who you are
     --register           make the account first
     --password-file FILE the password is the file's first line
@@ -66,6 +78,9 @@ The password comes from --password-file, else from DFP_PASSWORD, else from a hid
 password, where a command needs it, comes from a hidden prompt or DFP_ADMIN_PASSWORD, a new password
 from a hidden prompt or DFP_NEW_PASSWORD. HLP lists the commands. When standard input is no terminal,
 it is read for commands, one a line. NO_COLOR turns colours off.
+
+By udp:// all is encrypted. A server is known by its key, which is remembered when it is first met; one that
+shows another key later is refused. The server shows its key at its start: compare them.
 
 Files are shared by UPD and got by DWN. UPD @user sends one straight to a user, who is asked first and
 says /accept or /decline. Leaving, and Ctrl-C, cut off those that are on their way: the same
@@ -111,9 +126,14 @@ export function readArguments(args: readonly string[]): Invocation {
   if (given.ca !== undefined && address.transport !== "tls" && address.transport !== "wss") {
     return { mistake: "--ca is for tls:// and wss:// only." };
   }
+  if (given["known-servers"] !== undefined && address.transport !== "udp") {
+    return { mistake: "--known-servers is for udp:// only." };
+  }
   return {
     run: {
       address,
+      ...given["known-servers"] !== undefined &&
+        { knownServers: withHome(given["known-servers"]) },
       ...given.ca !== undefined && { caFile: given.ca },
       ...given.user !== undefined && { user: given.user },
       ...given["password-file"] !== undefined && { passwordFile: given["password-file"] },

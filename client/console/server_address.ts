@@ -6,7 +6,7 @@
 
 /** An address. */
 export type ServerAddress =
-  | { readonly transport: "tcp" | "tls"; readonly hostname: string; readonly port: number }
+  | { readonly transport: "tcp" | "tls" | "udp"; readonly hostname: string; readonly port: number }
   | { readonly transport: "ws" | "wss"; readonly url: string };
 
 /** Where a server is that was started without options. */
@@ -15,7 +15,6 @@ export const DEFAULT_HOST = "127.0.0.1";
 export const DEFAULT_PORT = 5000;
 /** Where servers open WebSockets. */
 const SOCKET_PATH = "/dfp";
-const LATER = ["udp"];
 
 /** The address of HOST PORT or a URL, or what is wrong with it. */
 export function readAddress(
@@ -42,7 +41,6 @@ function readPort(text: string): number | undefined {
 
 function readUrl(text: string): ServerAddress | string {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1].toLowerCase() ?? "";
-  if (LATER.includes(scheme)) return `${scheme}:// is not there yet: use tcp://, tls:// or wss://.`;
   switch (scheme) {
     case "ws":
     case "wss":
@@ -52,14 +50,15 @@ function readUrl(text: string): ServerAddress | string {
       return `--connect needs ${scheme === "http" ? "ws" : "wss"}:// instead of ${scheme}://.`;
   }
   const parts = /^tcp:\/\/(?:\[([0-9a-f:.%]+)\]|([^\s:/@?#]+))(?::(\d+))?\/?$/i.exec(
-    text.replace(/^tls:/i, "tcp:"),
+    text.replace(/^(?:tls|udp):/i, "tcp:"),
   );
   if (parts === null) {
     return `--connect needs a URL like tcp://127.0.0.1:5000 or wss://forum.example, not ${text}.`;
   }
   const port = parts[3] === undefined ? DEFAULT_PORT : readPort(parts[3]);
   if (port === undefined) return `The port is a number from 1 to 65535, not ${parts[3]}.`;
-  return { transport: scheme === "tls" ? "tls" : "tcp", hostname: parts[1] ?? parts[2], port };
+  const transport = scheme === "tls" || scheme === "udp" ? scheme : "tcp";
+  return { transport, hostname: parts[1] ?? parts[2], port };
 }
 
 /** Without a path, the one where servers open WebSockets is meant. */
@@ -74,5 +73,7 @@ function readSocketUrl(text: string, transport: "ws" | "wss"): ServerAddress | s
 
 /** An address as people read it. */
 export function addressText(address: ServerAddress): string {
-  return "url" in address ? address.url : `${address.hostname} port ${address.port}`;
+  if ("url" in address) return address.url;
+  const { transport, hostname, port } = address;
+  return `${hostname} port ${port}${transport === "udp" ? " by UDP" : ""}`;
 }

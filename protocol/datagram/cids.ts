@@ -1,6 +1,7 @@
 /**
  * Connection ids: by them a packet finds its connection, whatever address it comes from. Each side gives the
- * other some in reserve, so that a connection that moves to another path can take another one.
+ * other some in reserve, so that a connection that moves to another path can take another one. With each goes a
+ * token, which comes back in RESET if the id is not known any more, as after a restart.
  *
  * @module
  */
@@ -17,6 +18,11 @@ export const CIDS_KEPT_MAX = 8;
 export function randomNumber({ random }: Env): number {
   const bytes = new Uint8Array(8);
   random(bytes);
+  return number53(bytes);
+}
+
+/** The low 53 bits of eight bytes. */
+export function number53(bytes: Uint8Array): number {
   return (readUint32(bytes, 0) >>> 11) * 2 ** 32 + readUint32(bytes, 4);
 }
 
@@ -25,6 +31,12 @@ export interface CidIndex {
   /** Takes an id that no connection has. */
   claim(): number;
   release(cid: number): void;
+  /** What RESET would show for an id. */
+  resetToken(cid: number): number;
+  /** From now on a RESET with this token may be for the connection. */
+  heed(token: number): void;
+  /** From now on it is not. */
+  ignore(token: number): void;
 }
 
 /** The ids that the peer uses for us. */
@@ -43,6 +55,12 @@ export class OwnCids {
   /** The id of a sequence number, while it is in use. */
   get(sequence: number): number | undefined {
     return this.#active.get(sequence);
+  }
+
+  /** What NEW_CID tells of an id that is in use. */
+  telling(sequence: number): { sequence: number; cid: number; reset: number } {
+    const cid = this.#active.get(sequence)!;
+    return { sequence, cid, reset: this.#index.resetToken(cid) };
   }
 
   /** Fills the reserve up. */
@@ -74,47 +92,68 @@ export class OwnCids {
   }
 }
 
+/** An id of the peer's, with its token. */
+export interface PeerCid {
+  readonly cid: number;
+  readonly reset: number;
+}
+
 /** The peer's ids that we use. */
 export class PeerCids {
-  #current: number;
+  readonly #index: CidIndex;
+  #current: PeerCid;
   #sequence = 0;
-  readonly #spare = new Map<number, number>();
+  readonly #spare = new Map<number, PeerCid>();
   #highest = 0;
   /** Sequence numbers to tell in RETIRE_CID. */
   readonly retired: number[] = [];
 
-  constructor(first: number) {
+  constructor(index: CidIndex, first: PeerCid) {
+    this.#index = index;
     this.#current = first;
+    index.heed(first.reset);
   }
 
   /** The one in use. */
   get current(): number {
-    return this.#current;
+    return this.#current.cid;
   }
 
   /** Takes a NEW_CID; false where it breaks the rules. */
-  add(sequence: number, cid: number): boolean {
-    if (sequence === this.#sequence) return cid === this.#current;
+  add(sequence: number, told: PeerCid): boolean {
+    if (sequence === this.#sequence) return isSame(told, this.#current);
     const known = this.#spare.get(sequence);
-    if (known !== undefined) return known === cid;
+    if (known !== undefined) return isSame(told, known);
     // What comes late was used and given up already.
     if (sequence < this.#sequence) return true;
     if (this.#spare.size >= CIDS_KEPT_MAX || this.retired.length >= CIDS_KEPT_MAX) return false;
     if (sequence > this.#highest + CIDS_KEPT_MAX) return false;
     this.#highest = Math.max(this.#highest, sequence);
-    this.#spare.set(sequence, cid);
+    this.#spare.set(sequence, told);
     return true;
   }
 
   /** Takes the next one into use, if there is one, and gives the present one up. */
   turn(): void {
-    for (const [sequence, cid] of this.#spare) {
+    for (const [sequence, next] of this.#spare) {
       if (sequence < this.#sequence) continue;
       this.#spare.delete(sequence);
       this.retired.push(this.#sequence);
       this.#sequence = sequence;
-      this.#current = cid;
+      // The peer may have forgotten the one before by the time that a late packet comes for it.
+      this.#index.ignore(this.#current.reset);
+      this.#current = next;
+      this.#index.heed(next.reset);
       return;
     }
   }
+
+  /** Gives all of them up. */
+  release(): void {
+    this.#index.ignore(this.#current.reset);
+  }
+}
+
+function isSame(one: PeerCid, other: PeerCid): boolean {
+  return one.cid === other.cid && one.reset === other.reset;
 }

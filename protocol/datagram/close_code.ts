@@ -26,9 +26,10 @@ export const FIRST_APPLICATION_CODE = 256;
 export interface DatagramEnding {
   /**
    * `us`: closed here; `peer`: closed by the peer; `fault`: the peer broke a rule; `silence`: nothing was heard for
-   * too long; `unreachable`: the handshake never came through.
+   * too long; `reset`: the peer does not know the connection any more, as after a restart; `unreachable`: the
+   * handshake never came through.
    */
-  readonly by: "us" | "peer" | "fault" | "silence" | "unreachable";
+  readonly by: "us" | "peer" | "fault" | "silence" | "reset" | "unreachable";
   /** The code of CLOSE; 0 where there was none. */
   readonly code: number;
   /** A sentence for people; from the peer it is what the peer has sent. */

@@ -10,6 +10,7 @@
  */
 
 import { type Acknowledgement, createAcknowledgement } from "./acknowledgement.ts";
+import type { CidIndex } from "./cids.ts";
 import {
   CLOSE_CODES,
   type CloseName,
@@ -66,6 +67,8 @@ export interface ConnectionHost {
   readonly suite: Suite;
   readonly now: number;
   readonly window: Window;
+  /** How many bytes are taken to be sent before they can be. */
+  readonly unsent: number;
   readonly rekey: RekeyLimits;
   readonly idle: number;
   /** Silence after which the peer is asked for a sign of life, in ms; 0 is never. */
@@ -76,6 +79,11 @@ export interface ConnectionHost {
   /** Takes a connection id that no connection has. */
   claim(connection: Connection): number;
   release(cid: number): void;
+  /** What RESET would show for an id of ours. */
+  resetToken(cid: number): number;
+  /** A RESET with this token is for this connection; or not any more. */
+  heed(token: number, connection: Connection): void;
+  ignore(token: number, connection: Connection): void;
   /** A random number below 2⁵³. */
   randomNumber(): number;
   /** Something may be due, or to be sent. */
@@ -149,8 +157,14 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
     this.#host = host;
     this.offer = offer;
     this.#paths = new Paths(path, false);
-    this.#streams = new StreamPair(host.window);
-    const index = { claim: () => host.claim(this), release: (old: number) => host.release(old) };
+    this.#streams = new StreamPair(host.window, host.unsent);
+    const index: CidIndex = {
+      claim: () => host.claim(this),
+      release: (old) => host.release(old),
+      resetToken: (cid) => host.resetToken(cid),
+      heed: (token) => host.heed(token, this),
+      ignore: (token) => host.ignore(token, this),
+    };
     this.#small = new SmallFrames(this.#streams, index, cid);
     this.#datagram = host.datagram;
     const route = this.#newRoute();
@@ -237,7 +251,7 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
         this.#handshake.finish();
         this.#goodbye.overAt = undefined;
         this.#streams.clear();
-        this.#small.own.release();
+        this.#small.release();
         // What was never told is not told to be over.
         if (action === "end") this.#tellClosed(from, cause);
         this.#host.remove(this);
@@ -295,7 +309,7 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
     this.#handshakeHash = hash;
     const sealing = new SealingKey(suite, isOurs ? initiator : responder, now, rekey);
     this.#opening = new OpeningKey(suite, isOurs ? responder : initiator);
-    this.#small.begin(params.cid);
+    this.#small.begin(params);
     this.#idle = Math.min(this.#idle, params.idle);
     this.#streams.peerLimit = params.window;
     this.#datagram = Math.min(this.#datagram, params.datagram);
@@ -384,6 +398,14 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
     if (holdsClose(opened, length)) return this.#step("peer-close");
     this.#goodbye.heard();
     this.#host.wake(this);
+  }
+
+  /** A RESET came with a token that the peer has told us; it should name the id in use, too. */
+  receiveReset(cid: number): void {
+    if (cid !== this.#small.peer.current) return;
+    if (!this.#flowing) return this.#step("reset");
+    const text = "The other side does not know the connection any more.";
+    this.#end({ by: "reset", code: 0, text }, "reset");
   }
 
   #fault(name: CloseName): void {
@@ -555,8 +577,8 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
     if (limit < this.#streams.limit) this.#small.add(CONTROL.maxData);
   }
 
-  onNewCid(sequence: number, cid: number): void {
-    if (!this.#small.peer.add(sequence, cid)) this.#fault("cids");
+  onNewCid(sequence: number, cid: number, reset: number): void {
+    if (!this.#small.peer.add(sequence, { cid, reset })) this.#fault("cids");
   }
 
   onRetireCid(sequence: number): void {

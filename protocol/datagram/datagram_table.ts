@@ -45,6 +45,8 @@ export type DatagramInput =
   | "late"
   /** Nothing was heard for too long. */
   | "silence"
+  /** RESET came: the peer does not know the connection any more. */
+  | "reset"
   /** Closing or draining has lasted long enough. */
   | "finished";
 
@@ -66,6 +68,7 @@ const ENDINGS = {
   fault: ["sendClose", "closing"],
   "peer-close": ["drain", "draining"],
   silence: ["end", "closed"],
+  reset: ["end", "closed"],
 } as const;
 
 /** The table: `[what to do, next state]` for each input of each state. */
@@ -96,6 +99,7 @@ export const DATAGRAM_TABLE: StateTable<DatagramState, DatagramInput, DatagramAc
   },
   closing: {
     "peer-close": ["none", "draining"],
+    reset: ["end", "closed"],
     finished: ["end", "closed"],
   },
   draining: {

@@ -48,14 +48,16 @@ import {
 import { REKEY_BYTES, REKEY_MS, type RekeyLimits } from "./packet_keys.ts";
 import type { Params } from "./params.ts";
 import { type Punch, PunchMachine, type PunchOptions, type PunchTransition } from "./punch.ts";
+import { hostOf } from "./paths.ts";
+import { Resets } from "./resets.ts";
+import { type StrangerLimits, Strangers } from "./strangers.ts";
+import { UNSENT_BYTES_MAX } from "./send_stream.ts";
 import { type Env, KEY_BYTES, type KeyPair } from "./suite.ts";
 
-/** How much an endpoint takes on. */
-export interface EndpointLimits {
+/** How much an endpoint takes on; of handshakes of strangers that are not through, too. */
+export interface EndpointLimits extends StrangerLimits {
   /** Connections in all. */
   readonly connections: number;
-  /** Handshakes of strangers that are not through, in all. */
-  readonly halfOpen: number;
   /** From so many of them on a stranger must show a cookie. */
   readonly cookieFrom: number;
   /** Searches for a path at a time. */
@@ -68,6 +70,7 @@ export interface EndpointLimits {
 export const ENDPOINT_LIMITS: EndpointLimits = {
   connections: 10_000,
   halfOpen: 1024,
+  halfOpenPerNetwork: 128,
   cookieFrom: 32,
   punches: 64,
   offers: 1024,
@@ -90,14 +93,23 @@ export interface EndpointOptions {
   readonly static?: KeyPair;
   /** How much is taken on; ENDPOINT_LIMITS where nothing is said. */
   readonly limits?: Partial<EndpointLimits>;
+  /** What counts as one network; the address without its port if nothing is said. */
+  readonly networkOf?: (path: string) => string;
   /** How far a peer's stream may be ahead of its reader. */
   readonly window?: Window;
+  /** How many bytes are taken to be sent before they can be; a mebibyte if nothing is said. */
+  readonly unsent?: number;
   /** Silence after which a connection is given up, in ms: 1,000 to 3,600,000. */
   readonly idle?: number;
   /** Silence after which a peer is asked for a sign of life, in ms; never if nothing is said. */
   readonly keepAlive?: number;
   /** The largest datagram to send and to take: 1200 to 1472. */
   readonly datagram?: number;
+  /**
+   * What RESET is proved with: 32 bytes that outlive a crash, and that no other socket has; chosen by chance if
+   * nothing is said, and then it works for this endpoint's time only.
+   */
+  readonly reset?: Uint8Array;
   /** When keys are replaced. */
   readonly rekey?: RekeyLimits;
   /** Makes the congestion control of a path; CUBIC if nothing is said. */
@@ -131,6 +143,8 @@ export interface EndpointCounters {
   retried: number;
   /** INIT beyond a limit. */
   refused: number;
+  /** DATA for no connection of ours that was answered with RESET. */
+  reset: number;
 }
 
 /** One UDP socket's worth of connections. */
@@ -176,12 +190,11 @@ class Socket implements Endpoint, ConnectionHost {
   readonly #server: Expected | undefined;
   readonly #offers = new Map<string, Expected>();
   readonly #cookies;
+  readonly #resets: Resets<Connection>;
   readonly #byCid = new Map<number, Connection | undefined>();
   readonly #open = new Set<Connection>();
-  readonly #strangers = new Set<Connection>();
-  /** Connections by the INIT that began them. */
-  readonly #begun = new Map<string, Connection>();
-  readonly #begunBy = new Map<Connection, string>();
+  readonly #strangers: Strangers<Connection>;
+  readonly #networkOf: (path: string) => string;
   readonly #punches = new Map<string, PunchMachine>();
   readonly #asked = new Map<string, { readonly path: string; readonly nonce: Uint8Array }>();
   readonly #answers: { readonly path: string; readonly packet: Uint8Array }[] = [];
@@ -192,11 +205,12 @@ class Socket implements Endpoint, ConnectionHost {
   #toldFrom = 0;
   readonly createCongestion: (packet: number) => Congestion;
   readonly window: Window;
+  readonly unsent: number;
   readonly rekey: RekeyLimits;
   readonly idle: number;
   readonly keepAlive: number;
   readonly datagram: number;
-  readonly counters: EndpointCounters = { strange: 0, forged: 0, retried: 0, refused: 0 };
+  readonly counters: EndpointCounters = { strange: 0, forged: 0, retried: 0, refused: 0, reset: 0 };
   now: number;
 
   constructor(options: EndpointOptions) {
@@ -209,11 +223,15 @@ class Socket implements Endpoint, ConnectionHost {
     this.#env = env;
     this.now = now;
     this.#limits = { ...ENDPOINT_LIMITS, ...options.limits };
+    this.#networkOf = options.networkOf ?? hostOf;
     this.#cookies = createCookieJar(env);
+    this.#resets = new Resets(env, options.reset, now);
+    this.#strangers = new Strangers(this.#limits);
     if (own !== undefined) {
       this.#server = { responder: { static: own }, mac: serverMac(env.suite, own.public) };
     }
     this.window = options.window ?? WINDOW_DEFAULT;
+    this.unsent = options.unsent ?? UNSENT_BYTES_MAX;
     this.rekey = options.rekey ?? { bytes: REKEY_BYTES, ms: REKEY_MS };
     this.createCongestion = options.congestion ?? createCubic;
     this.idle = idle;
@@ -228,7 +246,7 @@ class Socket implements Endpoint, ConnectionHost {
     return this.#open.size;
   }
   get halfOpen(): number {
-    return this.#strangers.size;
+    return this.#strangers.count;
   }
 
   #tick(now: number): void {
@@ -252,6 +270,18 @@ class Socket implements Endpoint, ConnectionHost {
     this.#byCid.delete(cid);
   }
 
+  resetToken(cid: number): number {
+    return this.#resets.token(cid);
+  }
+
+  heed(token: number, connection: Connection): void {
+    this.#resets.heed(token, connection);
+  }
+
+  ignore(token: number, connection: Connection): void {
+    this.#resets.ignore(token, connection);
+  }
+
   wake(connection: Connection): void {
     if (!this.#open.has(connection)) return;
     this.#ready.add(connection);
@@ -260,7 +290,7 @@ class Socket implements Endpoint, ConnectionHost {
 
   tell(transition: ConnectionTransition): void {
     if (transition.kind === "accepted") {
-      this.#strangers.delete(transition.connection as Connection);
+      this.#strangers.isKnown(transition.connection as Connection);
       // An offer is for one connection.
       const { offer } = transition.connection;
       if (offer !== undefined) this.#offers.delete(offer.toString());
@@ -270,15 +300,10 @@ class Socket implements Endpoint, ConnectionHost {
 
   remove(connection: Connection): void {
     this.#open.delete(connection);
-    this.#strangers.delete(connection);
+    this.#strangers.leave(connection);
     this.#ready.delete(connection);
     this.#stale.delete(connection);
     this.#deadlines.set(connection, undefined);
-    const begun = this.#begunBy.get(connection);
-    if (begun !== undefined) {
-      this.#begunBy.delete(connection);
-      this.#begun.delete(begun);
-    }
   }
 
   #params(cid: number): Params {
@@ -289,6 +314,7 @@ class Socket implements Endpoint, ConnectionHost {
       window: Math.min(window.initial, window.max),
       ackDelay: ACK_DELAY_MAX,
       datagram,
+      reset: this.resetToken(cid),
     };
   }
 
@@ -360,8 +386,9 @@ class Socket implements Endpoint, ConnectionHost {
   receive(now: number, path: string, datagram: Uint8Array): void {
     this.#tick(now);
     if (isDataPacket(datagram)) {
-      const connection = this.#byCid.get(dataCid(datagram));
-      if (connection === undefined) this.counters.strange++;
+      const cid = dataCid(datagram);
+      const connection = this.#byCid.get(cid);
+      if (connection === undefined) this.#receiveStrange(path, cid);
       else connection.receive(path, datagram);
       return;
     }
@@ -380,6 +407,8 @@ class Socket implements Endpoint, ConnectionHost {
         return this.#receiveAsk(path, packet);
       case "key":
         return this.#receiveKey(path, packet);
+      case "reset":
+        return this.#resets.find(packet.token)?.receiveReset(packet.cid);
       default:
         this.counters.strange++;
     }
@@ -398,36 +427,46 @@ class Socket implements Endpoint, ConnectionHost {
     }
     const ephemeral = packet.noise.slice(0, KEY_BYTES);
     const begun = `${path} ${packet.scid} ${ephemeral}`;
-    const known = this.#begun.get(begun);
+    const known = this.#strangers.find(begun);
     if (known !== undefined) return known.repeatResponse();
     const claim = { path, scid: packet.scid, ephemeral };
-    const { connections, halfOpen, cookieFrom } = this.#limits;
+    const { connections, cookieFrom } = this.#limits;
     const shown = packet.cookie.length > 0 && this.#cookies.check(packet.cookie, claim, this.now);
-    if (!shown && this.#strangers.size >= cookieFrom) {
+    if (!shown && this.#strangers.count >= cookieFrom) {
       this.counters.retried++;
       this.#answer(path, retryFor(packet, this.#cookies.make(claim, this.now), expected.mac));
       return;
     }
-    if (this.#strangers.size >= halfOpen || this.#open.size >= connections) {
+    const network = this.#networkOf(path);
+    if (!this.#strangers.hasRoom(network) || this.#open.size >= connections) {
       this.counters.refused++;
       return;
     }
-    this.#accept(path, packet, expected, begun);
+    const connection = this.#accept(path, packet, expected);
+    if (connection !== undefined) this.#strangers.enter(connection, begun, network);
   }
 
-  #accept(path: string, packet: InitPacket, { responder }: Expected, begun: string): void {
+  #accept(path: string, packet: InitPacket, { responder }: Expected): Connection | undefined {
     const cid = this.claim();
     const answer = answerInit(this.#env, responder, packet, this.#params(cid));
     if (answer === undefined) {
       this.counters.forged++;
       this.release(cid);
-      return;
+      return undefined;
     }
     const offer = responder.offer?.offer;
-    const connection = this.#add(new Connection(this, { path, cid, offer, answer }), cid);
-    this.#strangers.add(connection);
-    this.#begun.set(begun, connection);
-    this.#begunBy.set(connection, begun);
+    return this.#add(new Connection(this, { path, cid, offer, answer }), cid);
+  }
+
+  /** DATA for a connection that is not known: its sender is told, in fewer bytes than it has sent. */
+  #receiveStrange(path: string, cid: number): void {
+    this.counters.strange++;
+    // An id that was only claimed is a connection's in a moment.
+    if (cid < 0 || this.#byCid.has(cid)) return;
+    const reset = this.#resets.answer(cid, this.now);
+    if (reset === undefined) return;
+    this.counters.reset++;
+    this.#answer(path, reset);
   }
 
   #receivePunch(path: string, packet: PunchPacket): void {

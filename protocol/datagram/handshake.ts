@@ -8,7 +8,7 @@
  * @module
  */
 
-import { equalBytes } from "../scram.ts";
+import { type ChannelBinding, equalBytes } from "../scram.ts";
 import { writeUint64 } from "./integer.ts";
 import { createNoise, type Noise, type NoiseResult } from "./noise.ts";
 import {
@@ -64,6 +64,11 @@ export const NO_OFFER: Uint8Array = new Uint8Array(OFFER_BYTES);
 export const RETRIES_MAX = 3;
 
 const NOTHING = new Uint8Array(0);
+
+/** What sign-in is bound to over datagrams (RFC 5802 §6): whoever stands in between has another hash. */
+export function handshakeBinding(hash: Uint8Array): ChannelBinding {
+  return { type: "dfp-noise", data: hash };
+}
 
 /** The key of the codes of a server's handshakes. */
 export function serverMac(suite: Suite, serverKey: Uint8Array): Mac {

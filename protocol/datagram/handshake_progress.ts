@@ -8,8 +8,10 @@
 import type { Handshaken, Initiator } from "./handshake.ts";
 import type { RespPacket, RetryPacket } from "./packet.ts";
 
-/** INIT is sent anew after so long, in ms, and then after twice that. */
+/** INIT is sent anew after so long, in ms, and then after twice that, but never later than: */
 export const INIT_RETRY_MS = 300;
+/** The longest wait, in ms: a server that starts again is found soon. */
+export const INIT_RETRY_MS_MAX = 1200;
 /** A handshake that has not come through by then never will, in ms. */
 export const HANDSHAKE_MS = 10_000;
 /** How long a responder waits for proof, in ms: well beyond the moment when an initiator may get its answer. */
@@ -61,7 +63,7 @@ export class Calling implements HandshakeProgress {
     if (this.#isThrough || now < this.#initAt) return 0;
     const packet = this.#initiator.init();
     out.set(packet);
-    this.#initAt = now + INIT_RETRY_MS * 2 ** this.#sent;
+    this.#initAt = now + Math.min(INIT_RETRY_MS_MAX, INIT_RETRY_MS * 2 ** this.#sent);
     this.#sent++;
     this.#sentAt = now;
     return packet.length;

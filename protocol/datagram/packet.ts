@@ -8,6 +8,7 @@
  * RETRY  0xC3 · ver · dcid8 · scid8 · cookie32 · mac16
  * PUNCH  0xC4 · ver · offer16 · nonce8 · seenAddr18 · mac16        PONG 0xC5, likewise
  * ASK    0xC6 · ver · nonce8 · 0…                                  KEY  0xC7 · ver · nonce8 · key32
+ * RESET  0xC8 · ver · cid8 · token8
  * ```
  *
  * INIT and ASK always have 1200 bytes, so that no answer is larger than what asked for it. A connection id is a
@@ -50,6 +51,7 @@ export const PACKET_TYPE = {
   pong: 0xc5,
   ask: 0xc6,
   key: 0xc7,
+  reset: 0xc8,
 } as const;
 
 const PHASE_BIT = 0x04;
@@ -65,6 +67,7 @@ export const PACKET_BYTES = {
   retry: 18 + COOKIE_BYTES + MAC_BYTES,
   punch: 2 + OFFER_BYTES + 8 + ADDRESS_BYTES + MAC_BYTES,
   key: 10 + KEY_BYTES,
+  reset: 18,
 } as const;
 
 /** INIT, parsed: views into the datagram. */
@@ -124,6 +127,15 @@ export interface KeyPacket {
   readonly key: Uint8Array;
 }
 
+/** RESET, parsed. */
+export interface ResetPacket {
+  readonly type: "reset";
+  /** The id that a DATA packet was sent to. */
+  readonly cid: number;
+  /** What whoever gave that id told with it. */
+  readonly token: number;
+}
+
 /** Everything but DATA. */
 export type HandshakePacket =
   | InitPacket
@@ -131,7 +143,8 @@ export type HandshakePacket =
   | RetryPacket
   | PunchPacket
   | AskPacket
-  | KeyPacket;
+  | KeyPacket
+  | ResetPacket;
 
 /** Whether a datagram has the form of a DATA packet with at least one byte of frames. */
 export function isDataPacket(datagram: Uint8Array): boolean {
@@ -178,6 +191,8 @@ export function parseHandshakePacket(datagram: Uint8Array): HandshakePacket | un
     case PACKET_TYPE.key:
       if (datagram.length !== PACKET_BYTES.key) return undefined;
       return { type: "key", nonce: datagram.subarray(2, 10), key: datagram.subarray(10) };
+    case PACKET_TYPE.reset:
+      return parseReset(datagram);
     default:
       return undefined;
   }
@@ -241,6 +256,13 @@ function parsePunch(datagram: Uint8Array, type: "punch" | "pong"): PunchPacket |
     mac: datagram.subarray(macAt),
     authenticated: datagram.subarray(0, macAt),
   };
+}
+
+function parseReset(datagram: Uint8Array): ResetPacket | undefined {
+  if (datagram.length !== PACKET_BYTES.reset) return undefined;
+  const cid = readUint64(datagram, 2);
+  const token = readUint64(datagram, 10);
+  return cid < 0 || token < 0 ? undefined : { type: "reset", cid, token };
 }
 
 function isZero(bytes: Uint8Array, from: number): boolean {
@@ -325,6 +347,16 @@ export function encodeKey({ nonce, key }: Pick<KeyPacket, "nonce" | "key">): Uin
   packet[1] = DATAGRAM_VERSION;
   packet.set(nonce, 2);
   packet.set(key, 10);
+  return packet;
+}
+
+/** Encodes RESET. */
+export function encodeReset({ cid, token }: Pick<ResetPacket, "cid" | "token">): Uint8Array {
+  const packet = new Uint8Array(PACKET_BYTES.reset);
+  packet[0] = PACKET_TYPE.reset;
+  packet[1] = DATAGRAM_VERSION;
+  writeUint64(packet, 2, cid);
+  writeUint64(packet, 10, token);
   return packet;
 }
 

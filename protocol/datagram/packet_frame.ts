@@ -41,7 +41,7 @@ export interface FrameHandler {
   onData(offset: number, packet: Uint8Array, start: number, end: number, fin: boolean): void;
   onMaxData(limit: number): void;
   onDataBlocked(limit: number): void;
-  onNewCid(sequence: number, cid: number): void;
+  onNewCid(sequence: number, cid: number, reset: number): void;
   onRetireCid(sequence: number): void;
   onPathChallenge(data: number): void;
   onPathResponse(data: number): void;
@@ -142,8 +142,9 @@ function readControl(type: number, handler: FrameHandler): boolean {
     case FRAME_TYPE.newCid: {
       const sequence = reader.varint();
       const cid = reader.uint64();
+      const reset = reader.uint64();
       if (reader.failed) return false;
-      handler.onNewCid(sequence, cid);
+      handler.onNewCid(sequence, cid, reset);
       return true;
     }
   }
@@ -263,10 +264,15 @@ export function writePathFrame(into: Uint8Array, at: number, type: number, data:
 }
 
 /** Writes NEW_CID. */
-export function writeNewCid(into: Uint8Array, at: number, sequence: number, cid: number): number {
+export function writeNewCid(
+  into: Uint8Array,
+  at: number,
+  { sequence, cid, reset }: { sequence: number; cid: number; reset: number },
+): number {
   const place = writeNumberFrame(into, at, FRAME_TYPE.newCid, sequence);
   writeUint64(into, place, cid);
-  return place + 8;
+  writeUint64(into, place + 8, reset);
+  return place + 16;
 }
 
 /** Writes CLOSE. */

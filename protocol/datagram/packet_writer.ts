@@ -69,8 +69,8 @@ export class PacketWriter {
     this.#at = writeNumberFrame(this.#bytes, this.#at, FRAME_TYPE.dataBlocked, limit);
   }
 
-  newCid(sequence: number, cid: number): void {
-    this.#at = writeNewCid(this.#bytes, this.#at, sequence, cid);
+  newCid(told: { sequence: number; cid: number; reset: number }): void {
+    this.#at = writeNewCid(this.#bytes, this.#at, told);
   }
 
   retireCid(sequence: number): void {

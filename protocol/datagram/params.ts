@@ -19,6 +19,8 @@ export interface Params {
   readonly ackDelay: number;
   /** The largest datagram that it takes. */
   readonly datagram: number;
+  /** What RESET will show if it ever does not know `cid` any more. */
+  readonly reset: number;
 }
 
 /** The name of each parameter on the wire, and what it may be. */
@@ -28,6 +30,7 @@ export const PARAMS_TABLE = {
   window: { id: 3, min: 0, max: Number.MAX_SAFE_INTEGER },
   ackDelay: { id: 4, min: 0, max: 1000 },
   datagram: { id: 5, min: 1200, max: 65_527 },
+  reset: { id: 6, min: 0, max: Number.MAX_SAFE_INTEGER },
 } as const satisfies Record<keyof Params, { id: number; min: number; max: number }>;
 
 const NAMES = Object.keys(PARAMS_TABLE) as (keyof Params)[];
@@ -73,10 +76,10 @@ export function parseParams(bytes: Uint8Array): Params | undefined {
     if (value < min || value > max) return undefined;
     found[name] = value;
   }
-  const { cid, idle, window, ackDelay, datagram } = found;
+  const { cid, idle, window, ackDelay, datagram, reset } = found;
   if (cid === undefined || idle === undefined || window === undefined) return undefined;
-  if (ackDelay === undefined || datagram === undefined) return undefined;
-  return { cid, idle, window, ackDelay, datagram };
+  if (ackDelay === undefined || datagram === undefined || reset === undefined) return undefined;
+  return { cid, idle, window, ackDelay, datagram, reset };
 }
 
 function numberBytes(value: number): number[] {

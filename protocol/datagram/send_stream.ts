@@ -11,7 +11,7 @@ const BLOCK_BYTES = 16 * 1024;
 /** Blocks that are kept for use again, so that a long transfer does not make garbage. */
 const SPARE_BLOCKS_MAX = 32;
 
-/** Bytes that were written and not sent yet: no more are taken while there are so many. */
+/** Bytes that were written and not sent yet, where nothing else is said: no more are taken while there are so many. */
 export const UNSENT_BYTES_MAX: number = 1024 * 1024;
 
 /** What goes into a packet. */
@@ -67,6 +67,7 @@ class Outgoing implements SendStream {
   readonly #spare: Uint8Array[] = [];
   readonly #acked = createRangeSet();
   readonly #lost = createRangeSet();
+  readonly #unsentMax: number;
   /** Everything before it has arrived. */
   #ackedTo = 0;
   #finSent = false;
@@ -75,8 +76,12 @@ class Outgoing implements SendStream {
   sentTo = 0;
   finished = false;
 
+  constructor(unsentMax: number) {
+    this.#unsentMax = unsentMax;
+  }
+
   get room(): number {
-    return this.finished ? 0 : Math.max(0, UNSENT_BYTES_MAX - (this.length - this.sentTo));
+    return this.finished ? 0 : Math.max(0, this.#unsentMax - (this.length - this.sentTo));
   }
 
   get kept(): number {
@@ -225,6 +230,6 @@ class Outgoing implements SendStream {
 }
 
 /** Makes the sending end of an empty stream. */
-export function createSendStream(): SendStream {
-  return new Outgoing();
+export function createSendStream(unsentMax: number = UNSENT_BYTES_MAX): SendStream {
+  return new Outgoing(unsentMax);
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type CidIndex, OwnCids, PeerCids } from "./cids.ts";
+import { type CidIndex, OwnCids, type PeerCid, PeerCids } from "./cids.ts";
 import type { PacketWriter } from "./packet_writer.ts";
 import { CONTROL, type SentPacket } from "./sent_packets.ts";
 import type { StreamPair } from "./stream_pair.ts";
@@ -16,6 +16,7 @@ export type SmallFramesSent = Pick<SentPacket, "control" | "limit" | "sequence">
 /** Small frames that wait. */
 export class SmallFrames {
   readonly #streams: StreamPair;
+  readonly #index: CidIndex;
   readonly own: OwnCids;
   /** Set by the handshake. */
   peer!: PeerCids;
@@ -25,12 +26,19 @@ export class SmallFrames {
 
   constructor(streams: StreamPair, index: CidIndex, cid: number) {
     this.#streams = streams;
+    this.#index = index;
     this.own = new OwnCids(index, cid);
   }
 
   /** The peer's first id is known. */
-  begin(cid: number): void {
-    this.peer = new PeerCids(cid);
+  begin(first: PeerCid): void {
+    this.peer = new PeerCids(this.#index, first);
+  }
+
+  /** Gives all ids up. */
+  release(): void {
+    this.own.release();
+    this.peer?.release();
   }
 
   /** Some frames wait, as bits of CONTROL. */
@@ -66,7 +74,7 @@ export class SmallFrames {
       writer.retireCid(sequence = retired);
       control |= CONTROL.retireCid;
     } else if (told !== undefined) {
-      writer.newCid(sequence = told, this.own.get(told)!);
+      writer.newCid(this.own.telling(sequence = told));
       control |= CONTROL.newCid;
     }
     if ((control & CONTROL.ping) !== 0) writer.ping();

@@ -10,8 +10,8 @@ import { createReceiveFlow, type ReceiveFlow, type Window } from "./flow.ts";
 import { createReceiveStream, type ReceiveStream } from "./receive_stream.ts";
 import { createSendStream, type SendStream, UNSENT_BYTES_MAX } from "./send_stream.ts";
 
-/** Room is told of when there is so much. */
-const ROOM_BYTES_MIN = UNSENT_BYTES_MAX / 4;
+/** Room is told of when there is so much of what there can be. */
+const ROOM_SHARE_MIN = 1 / 4;
 
 /** What there is to tell of the streams, with its cause. */
 export type StreamNews =
@@ -22,9 +22,10 @@ export type StreamNews =
 
 /** The streams of both directions. */
 export class StreamPair {
-  readonly sending: SendStream = createSendStream();
+  readonly sending: SendStream;
   readonly receiving: ReceiveStream = createReceiveStream();
   readonly #flow: ReceiveFlow;
+  readonly #roomMin: number;
   #toldReadable = false;
   #toldEnded = false;
   #wantsRoom = false;
@@ -33,8 +34,10 @@ export class StreamPair {
   /** How far the peer lets us send. */
   peerLimit = 0;
 
-  constructor(window: Window) {
+  constructor(window: Window, unsentMax: number = UNSENT_BYTES_MAX) {
     this.#flow = createReceiveFlow(window);
+    this.sending = createSendStream(unsentMax);
+    this.#roomMin = unsentMax * ROOM_SHARE_MIN;
   }
 
   /** How far the peer may send. */
@@ -99,7 +102,7 @@ export class StreamPair {
       this.#toldEnded = true;
       return ["ended", "end"];
     }
-    if (this.#wantsRoom && sending.room >= ROOM_BYTES_MIN) {
+    if (this.#wantsRoom && sending.room >= this.#roomMin) {
       this.#wantsRoom = false;
       return ["writable", "room"];
     }

@@ -6,7 +6,7 @@
  */
 
 import type { ThreadName } from "../verbs.ts";
-import { fold } from "../text.ts";
+import { fold, TEXT_LIMITS } from "../text.ts";
 import { formatThread } from "../verb_line.ts";
 
 /** What is kept of a thread. */
@@ -33,11 +33,19 @@ export interface Directory {
   people(): Iterable<string>;
 }
 
+/** A thread, with what it is found by. */
+interface Kept extends KnownThread {
+  /** The title as titles are compared. */
+  readonly folded: string;
+}
+
+/** Nothing longer is looked for: a title in its longest form is shorter. */
+const LOOKED_FOR_MAX = TEXT_LIMITS.titleCodePoints * 8;
 /** More threads or people than this are not kept, if nothing else is said. */
 const KNOWN_MAX = 5000;
 
 class Known implements Directory {
-  #threads = new Map<number, KnownThread>();
+  #threads = new Map<number, Kept>();
   /** Threads that are gone, which may still be spoken of. */
   #gone = new Map<number, KnownThread>();
   #people = new Map<string, string>();
@@ -51,7 +59,8 @@ class Known implements Directory {
 
   add({ thread, title, direct, members }: KnownThread): void {
     this.#threads.delete(thread);
-    this.#threads.set(thread, { thread, title, direct, ...members && { members } });
+    const folded = fold(title);
+    this.#threads.set(thread, { thread, title, folded, direct, ...members && { members } });
     this.#thin(this.#threads);
   }
 
@@ -76,10 +85,12 @@ class Known implements Directory {
   }
 
   named(name: Exclude<ThreadName, { number: number }>): KnownThread[] {
-    const wanted = fold("title" in name ? name.title.trim() : name.user);
+    const typed = "title" in name ? name.title.trim() : name.user;
+    if (typed.length > LOOKED_FOR_MAX) return [];
+    const wanted = fold(typed);
     return [...this.#threads.values()].filter((known) =>
       "title" in name
-        ? fold(known.title) === wanted
+        ? known.folded === wanted
         : known.direct && fold(this.#other(known) ?? "") === wanted
     );
   }

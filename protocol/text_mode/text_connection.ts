@@ -43,7 +43,7 @@ export type TextStep = Step<TextState, TextInput>;
 
 /** What happened on a connection in text mode. */
 export type TextTransition =
-  /** Answer with `provideVerifier`, or `deny`. */
+  /** Answer with `provideVerifier`. */
   | TextStep & { readonly kind: "verifier-wanted"; readonly user: string }
   /** Salt it by PBKDF2-HMAC-SHA-256 and answer with `provideSaltedPassword`, or `deny`. */
   | TextStep & { readonly kind: "salting-wanted"; readonly salting: Salting }
@@ -83,10 +83,12 @@ export interface TextConnection extends Connection<TextTransition, TextState> {
   /** Tells it from a connection of frames. */
   readonly mode: "text";
   /**
-   * Answers `verifier-wanted`; without a verifier there is no such account, and the person may make it. Too
-   * late an answer does nothing; one that was not asked for throws an Error. So it is with the next three.
+   * Answers `verifier-wanted`; without a verifier there is no such account, and the person may make it. With
+   * a refusal they are not let in: it is said once they have typed the password that belongs to the name,
+   * which may be on its way already, and would be taken for the next name. Too late an answer does nothing;
+   * one that was not asked for throws an Error. So it is with the next three.
    */
-  provideVerifier(verifier: Verifier | undefined, now: number): void;
+  provideVerifier(verifier: Verifier | undefined, now: number, refusal?: Refusal): void;
   /** Answers `salting-wanted` with 32 bytes. */
   provideSaltedPassword(salted: Uint8Array, now: number): void;
   /** Lets the user in. */
@@ -140,6 +142,8 @@ class Text implements TextConnection {
   #kept: TextLinkInput | undefined;
   #user = "";
   #verifier: Verifier | undefined;
+  /** Why this user is not let in, whatever the password. */
+  #barred: Refusal | undefined;
   /** A new one, which is to be repeated. */
   #password = "";
   #salting: Salting | undefined;
@@ -276,16 +280,22 @@ class Text implements TextConnection {
     switch (this.#state) {
       case "naming":
         return readName(line);
-      case "password":
       case "choosing":
         return readPassword(line);
+      case "password":
+        return this.#unlessBarred(readPassword(line));
       case "repeating":
-        return readPassword(line, this.#password);
+        return this.#unlessBarred(readPassword(line, this.#password));
       case "asking":
         return line === "" ? { input: "blank" } : { input: "password", line };
       default:
         return { input: line.trim() === "" ? "blank" : "line", line };
     }
+  }
+
+  #unlessBarred(typed: Typed): Typed {
+    if (typed.input !== "password" || this.#barred === undefined) return typed;
+    return { input: "barred-password", refusal: this.#barred };
   }
 
   /** Looks the input up, does what the table says, and tells what happened. */
@@ -320,9 +330,11 @@ class Text implements TextConnection {
         return { ...step, kind: "verifier-wanted", user: this.#user };
       case "askPassword":
         this.#verifier = given.verifier;
+        this.#barred = given.refusal;
         this.#link.say(statusLine("processing", `Type the password of ${this.#user}. ${VISIBLE}`));
         return undefined;
       case "askNewPassword":
+        this.#barred = given.refusal;
         this.#link.say(statusLine(
           "processing",
           `There is no account ${this.#user} yet. Type a password to make it. ${VISIBLE}`,
@@ -385,7 +397,7 @@ class Text implements TextConnection {
 
   #forgetSignIn(): void {
     this.#user = this.#password = "";
-    this.#verifier = this.#salting = undefined;
+    this.#verifier = this.#barred = this.#salting = undefined;
   }
 
   /** The salting of a password that belongs to the account, or makes it. */
@@ -430,11 +442,14 @@ class Text implements TextConnection {
     this.#untold = this.#take(answer);
   }
 
-  provideVerifier(verifier: Verifier | undefined, now: number): void {
+  provideVerifier(verifier: Verifier | undefined, now: number, refusal?: Refusal): void {
     if (verifier !== undefined) expectKey(verifier.storedKey, "verifier.storedKey");
     this.#answer(
       now,
-      () => verifier === undefined ? { input: "nobody" } : { input: "verifier", verifier },
+      () =>
+        verifier === undefined
+          ? { input: "nobody", refusal }
+          : { input: "verifier", verifier, refusal },
     );
   }
 

@@ -48,6 +48,7 @@ export type TextInput =
   | "password"
   | "bad-password"
   | "other-password"
+  | "barred-password"
   | "verifier"
   | "nobody"
   | "right-password"
@@ -128,12 +129,12 @@ export const TEXT_TABLE: StateTable<TextState, TextInput, TextAction> = {
     ...ENDINGS,
     verifier: ["askPassword", "password"],
     nobody: ["askNewPassword", "choosing"],
-    deny: ["deny", "naming"],
   },
   password: {
     ...SECRET,
     "password": ["askSalting", "salting"],
     "bad-password": ["refuse", "naming"],
+    "barred-password": ["refuse", "naming"],
   },
   choosing: {
     ...SECRET,
@@ -148,6 +149,7 @@ export const TEXT_TABLE: StateTable<TextState, TextInput, TextAction> = {
     "bad-line": ["refuse", "repeating"],
     "password": ["askSalting", "salting"],
     "other-password": ["refuse", "naming"],
+    "barred-password": ["refuse", "naming"],
   },
   salting: {
     ...ENDINGS,

@@ -16,7 +16,7 @@ export interface Typed {
   readonly input: TextInput;
   /** The name, the password, or the line as it stands. */
   readonly line?: string;
-  readonly refusal?: Refusal;
+  readonly refusal?: Refusal | undefined;
   readonly ending?: Ending;
 }
 

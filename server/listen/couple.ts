@@ -21,7 +21,7 @@ export interface Coupling {
 /** Opens a session for whoever is at the other end, and serves it until its end. */
 export function couple(
   transport: Transport,
-  visitor: Pick<Visitor, "source" | "exposed">,
+  visitor: Pick<Visitor, "source" | "exposed" | "binding">,
   { service, now, traffic }: Coupling,
 ): void {
   let scheduled = false;

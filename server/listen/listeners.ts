@@ -12,6 +12,8 @@ import type { Assets } from "../web/assets.ts";
 import { createPages } from "../web/pages.ts";
 import { type Certificate, CertificateError, readCertificate } from "./certificate.ts";
 import { type Listening, listenTcp } from "./tcp.ts";
+import { listenUdp } from "./udp.ts";
+import { udpKey } from "./udp_key.ts";
 import { listenWeb } from "./web.ts";
 
 /** What listeners need. */
@@ -31,10 +33,14 @@ export interface ListenersOptions {
 export interface Listeners {
   /** One a listener, as `tcp://127.0.0.1:5000`. */
   readonly addresses: readonly string[];
+  /** What people should know of some of them, by their addresses. */
+  readonly notes: ReadonlyMap<string, string>;
   /** Reads the certificate again, for new connections, and says for the log what has become of it. */
   renew(): Record<string, string> | undefined;
   /** Takes no new connections. */
   close(): void;
+  /** When all sessions are over: waits until what they said last has arrived, but not for long. */
+  end(): Promise<void>;
 }
 
 /**
@@ -44,8 +50,9 @@ export interface Listeners {
  */
 export function openListeners(options: ListenersOptions): Listeners {
   const { config, gauges } = options;
-  const { hostname, port, webPort, tls } = config;
+  const { hostname, port, udpPort, webPort, tls } = config;
   const certificate = certificateOf(config);
+  const key = udpPort === undefined ? undefined : udpKey(config.data);
   const secure = certificate !== undefined;
   const shared = { ...options, hostname, insecure: config.insecure, ...secure && { certificate } };
   const listeners: Listening[] = [];
@@ -55,6 +62,7 @@ export function openListeners(options: ListenersOptions): Listeners {
       listeners.push(begin());
     } catch (error) {
       close();
+      for (const listener of listeners) listener.end?.();
       throw new StartError(
         `cannot listen on ${hostname} port ${on.port}: ${
           reason(error)
@@ -65,6 +73,13 @@ export function openListeners(options: ListenersOptions): Listeners {
   open({ port, option: "--port" }, () => {
     return listenTcp({ ...shared, port, traffic: gauges.traffic(secure ? "tls" : "tcp") });
   });
+  if (udpPort !== undefined && key !== undefined) {
+    open({ port: udpPort, option: "--udp-port" }, () => {
+      const traffic = gauges.traffic("udp");
+      const show = gauges.datagrams.bind(gauges);
+      return listenUdp({ ...shared, port: udpPort, key, limits: config.limits, traffic, show });
+    });
+  }
   if (webPort !== undefined) {
     open({ port: webPort, option: "--web-port" }, () => {
       return listenWeb({
@@ -75,6 +90,7 @@ export function openListeners(options: ListenersOptions): Listeners {
         origins: config.webOrigins,
         trustedProxies: config.trustedProxies,
         responded: (status) => gauges.responded(status),
+        turnedAway: (why) => gauges.turnedAway(why),
         pages: createPages({
           assets: options.page,
           metrics: () => gauges.text(),
@@ -86,6 +102,7 @@ export function openListeners(options: ListenersOptions): Listeners {
   }
   return {
     addresses: listeners.map(({ address }) => address),
+    notes: new Map(listeners.flatMap(({ address, note }) => note ? [[address, note]] : [])),
     renew(): Record<string, string> | undefined {
       if (tls === undefined) return undefined;
       try {
@@ -97,6 +114,9 @@ export function openListeners(options: ListenersOptions): Listeners {
       }
     },
     close,
+    async end() {
+      await Promise.all(listeners.map((listener) => listener.end?.()));
+    },
   };
 }
 

@@ -32,7 +32,12 @@ class SecureSocket implements Socket {
   readonly #tls: TLSSocket;
   #unread: Uint8Array[] = [];
   #unreadBytes = 0;
+  /** Nothing more can be read. */
   #ended = false;
+  /** Nothing more can be written either. */
+  #over = false;
+  /** Those who wait for something that may never come once it is over. */
+  readonly #waiting = new Set<() => void>();
   #fault: Error | undefined;
   #arrived: (() => void) | undefined;
   #taken: (() => void) | undefined;
@@ -65,6 +70,7 @@ class SecureSocket implements Socket {
     this.#tls.on("close", () => {
       clearTimeout(late);
       this.#end();
+      this.#release();
     });
     this.#pump();
   }
@@ -79,7 +85,12 @@ class SecureSocket implements Socket {
     this.#ended = true;
     this.#arrived?.();
     this.#taken?.();
+  }
+
+  /** Lets nobody wait for what will not come. */
+  #release(): void {
     this.#written?.();
+    for (const done of this.#waiting) done();
   }
 
   #fail(fault: Error): void {
@@ -124,23 +135,49 @@ class SecureSocket implements Socket {
   }
 
   async write(bytes: Uint8Array): Promise<number> {
-    await new Promise<void>((resolve, reject) => {
-      this.#tls.write(bytes, (fault) => fault ? reject(fault) : resolve());
-    });
+    let fault: Error | null | undefined;
+    if (!this.#over) {
+      await this.#unlessOver((done) =>
+        this.#tls.write(bytes, (failure) => {
+          fault = failure;
+          done();
+        })
+      );
+    }
     // That it is encrypted does not mean that it has gone.
-    while (this.#wire.writableLength > 0 && !this.#ended) {
+    while (this.#wire.writableLength > 0 && !this.#over && !this.#wire.destroyed) {
       await new Promise<void>((resolve) => this.#written = resolve);
     }
-    if (this.#fault !== undefined) throw this.#fault;
+    // Nor does it say by itself that it could not go.
+    if (fault || this.#over || this.#wire.destroyed) {
+      throw this.#fault ?? this.#wire.errored ?? new Error("the connection is closed");
+    }
     return bytes.length;
   }
 
+  /** A stream that is destroyed does not always say that it has ended: so its close counts as well. */
   closeWrite(): Promise<void> {
-    return new Promise((resolve) => this.#tls.end(() => resolve()));
+    if (this.#over) return Promise.resolve();
+    return this.#unlessOver((done) => this.#tls.end(done));
+  }
+
+  /** Begins something, and resolves when it is done or all is over. */
+  #unlessOver(begin: (done: () => void) => void): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#waiting.delete(done);
+        resolve();
+      };
+      this.#waiting.add(done);
+      begin(done);
+    });
   }
 
   close(): void {
+    if (this.#over) return;
+    this.#over = true;
     this.#end();
+    this.#release();
     this.#tls.destroy();
     this.#wire.destroy();
     closeSocket(this.#raw);

@@ -15,10 +15,14 @@ import { socketTransport } from "./transport.ts";
 export interface Listening {
   /** As `tcp://127.0.0.1:5000`. */
   readonly address: string;
+  /** What people should know of it besides, as the key by which clients know it. */
+  readonly note?: string;
   /** Uses another certificate for new connections. Throws if it cannot be used. */
   renew(certificate: Certificate): void;
-  /** Takes no new connections. Those that are open stay open. */
+  /** Takes no new clients; the web listener goes on saying so. Connections that are open stay open. */
   close(): void;
+  /** When all sessions are over: waits until what they said last has arrived, but not for long, and ends. */
+  end?(): Promise<void>;
 }
 
 /** What a listener needs. */

@@ -9,9 +9,9 @@
  * @module
  */
 
-import { createDoor, type Door, type Guest } from "../door.ts";
+import { createDoor, type Door, type Guest, type RefusedAtDoor } from "../door.ts";
 import type { OperationLimits } from "../limits.ts";
-import { plain, provenanceOf } from "../web/origin.ts";
+import { meansUs, type Openness, plain, provenanceOf } from "../web/origin.ts";
 import { type Pages, SOCKET_PATH } from "../web/pages.ts";
 import { HEAD_MAX, headLength, readRequest, type WebRequest } from "../web/request.ts";
 import { encodeResponse, encodeUpgrade, sentence, type WebResponse } from "../web/response.ts";
@@ -46,6 +46,8 @@ export interface WebOptions extends Coupling {
   readonly limits: OperationLimits;
   /** Is told of each response. */
   readonly responded: (status: number) => void;
+  /** Is told of each connection that the door shuts out. */
+  readonly turnedAway: (why: RefusedAtDoor) => void;
 }
 
 /** A connection that is no WebSocket yet. */
@@ -59,13 +61,21 @@ interface Visit extends Guest {
 export function listenWeb(options: WebOptions): Listening {
   const { certificate, now, limits } = options;
   const visits = new Set<Visit>();
+  let closing = false;
   const part = createParting();
-  const door: Door<Visit> = createDoor(limits, ({ socket }) => closeSocket(socket));
+  const door: Door<Visit> = createDoor(limits, ({ socket }) => {
+    options.turnedAway("too-many-unsigned");
+    closeSocket(socket);
+  });
   const accepting = acceptAll({
     ...options,
     take(socket, address) {
       const visit = { socket, address, source: sourceOf(address) };
-      if (door.enter(visit, now()) !== undefined) return closeSocket(socket);
+      const refused = door.enter(visit, now());
+      if (refused !== undefined) {
+        options.turnedAway(refused);
+        return closeSocket(socket);
+      }
       visits.add(visit);
       serve(visit).catch(() => closeSocket(socket));
     },
@@ -73,9 +83,12 @@ export function listenWeb(options: WebOptions): Listening {
   return {
     address: `${certificate === undefined ? "http" : "https"}://${accepting.authority}/`,
     renew: (certificate) => accepting.renew(certificate),
-    close() {
+    // Whoever asks whether this server takes clients is told that it does not, until the end.
+    close: () => void (closing = true),
+    end() {
       accepting.close();
       for (const { socket } of visits) closeSocket(socket);
+      return Promise.resolve();
     },
   };
 
@@ -122,9 +135,10 @@ export function listenWeb(options: WebOptions): Listening {
       options.responded(response.status);
       const { keepAlive = false, method, host = "" } = request ?? {};
       const headOnly = method === "HEAD";
-      const bytes = encodeResponse(response, { host, keepAlive, headOnly, at: Date.now() });
-      within(RESPONSE_TIMEOUT + bytes.length * RESPONSE_BYTE_TIMEOUT);
-      await writeAll(socket, bytes);
+      const parts = encodeResponse(response, { host, keepAlive, headOnly, at: Date.now() });
+      const size = parts.reduce((sum, { length }) => sum + length, 0);
+      within(RESPONSE_TIMEOUT + size * RESPONSE_BYTE_TIMEOUT);
+      for (const part of parts) await writeAll(socket, part);
       return keepAlive;
     }
 
@@ -148,12 +162,16 @@ export function listenWeb(options: WebOptions): Listening {
       }
       const early = buffer.slice(head, filled);
       if (request.path === SOCKET_PATH && asksUpgrade(request)) {
-        const judged = judgeUpgrade(request, options.origins);
+        const judged = closing
+          ? sentence(503, "The server is shutting down.")
+          : judgeUpgrade(request, opennessTo(visit, request));
         if ("key" in judged) {
           await writeAll(socket, encodeUpgrade(await acceptOf(judged.key)));
           return () => open(visit, request, early);
         }
-        if (!await say(judged, request)) return undefined;
+        // What comes behind may be frames already, and must not be taken for requests.
+        await say(judged, { ...request, keepAlive: false });
+        return undefined;
       } else {
         const response = options.pages(request, provenance(visit, request));
         if (!await say(response, request)) return undefined;
@@ -166,6 +184,14 @@ export function listenWeb(options: WebOptions): Listening {
   function provenance({ address }: Visit, request: WebRequest) {
     const peer = { address, secure: certificate !== undefined };
     return provenanceOf(request, peer, options.trustedProxies);
+  }
+
+  /** Which pages may open a WebSocket. */
+  function opennessTo(visit: Visit, request: WebRequest): Openness {
+    // Whoever has a certificate for a name, or a proxy that we trust, stands for what it means.
+    const known = certificate !== undefined || provenance(visit, request).forwarded ||
+      meansUs(request.host, options.hostname);
+    return { origins: options.origins, known };
   }
 
   function open(visit: Visit, request: WebRequest, early: Uint8Array): void {

@@ -13,9 +13,11 @@ export interface Asset {
   readonly type: string;
   /** Tells this content from any other, with its quotation marks. */
   readonly etag: string;
+  /** The same, gzipped, where that is worth it. */
+  readonly gzip?: Uint8Array;
 }
 
-/** Files by path, as `/` and `/app.js`. */
+/** Files by path, as `/` and `/app.js`, in which nothing is written with `%`. */
 export type Assets = ReadonlyMap<string, Asset>;
 
 /** The most files of a folder, and the most bytes of all of them: they are held in memory. */
@@ -48,10 +50,18 @@ export function mediaType(path: string): string {
   return TYPES[end] ?? "application/octet-stream";
 }
 
+/** What shrinks. */
+const TEXTS = /^(?:text\/|application\/(?:json|manifest)|image\/svg)/;
+/** Less is not worth it. */
+const GZIP_MIN = 1024;
+
 /** Makes an asset of some bytes. */
 export async function assetOf(bytes: Uint8Array, type: string): Promise<Asset> {
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes.slice()));
-  return { bytes, type, etag: `"${hash.toHex().slice(0, 32)}"` };
+  const asset = { bytes, type, etag: `"${hash.toHex().slice(0, 32)}"` };
+  if (bytes.length < GZIP_MIN || !TEXTS.test(type)) return asset;
+  const stream = new Blob([bytes.slice()]).stream().pipeThrough(new CompressionStream("gzip"));
+  return { ...asset, gzip: await new Response(stream).bytes() };
 }
 
 /** Makes assets of texts by path; the end of the path, or HTML for `/`, says what they are. */
@@ -81,7 +91,7 @@ export async function readAssets(folder: string): Promise<Assets> {
       if (assets.size >= FILES_MAX || size > BYTES_MAX) {
         throw new Error(`it holds more than ${FILES_MAX} files or ${BYTES_MAX >> 20} MiB`);
       }
-      assets.set(`${path}${encodeURIComponent(name)}`, await assetOf(bytes, mediaType(name)));
+      assets.set(`${path}${name}`, await assetOf(bytes, mediaType(name)));
     }
   }
   await read("/");
@@ -97,7 +107,8 @@ export const PLACEHOLDER = `<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>DFP/2</title>
 <h1>A forum is here</h1>
-<p>This server speaks DFP/2, but it was given no web page. A terminal client reaches it with
+<p>This server speaks DFP/2, but its web client was not built: <code>deno task build:web</code> does it,
+and a server that starts after it has it. A terminal client reaches it with
 <code>--connect</code> and the address of this page, with <code>ws://</code> for <code>http://</code> and
 <code>wss://</code> for <code>https://</code>.</p>
 </html>

@@ -17,8 +17,13 @@ export interface WebRequest {
   readonly method: string;
   /** The path, as it was sent, without what follows `?`. */
   readonly path: string;
-  /** What the client calls this server: a name or an address, perhaps with a port; in lower case. */
+  /**
+   * What the client calls this server: a name or an address, perhaps with a port; in lower case. `""` where
+   * it says nothing, as HTTP/1.0 may.
+   */
   readonly host: string;
+  /** Whether it is HTTP/1.1 at least: HTTP/1.0 has no upgrades. */
+  readonly modern: boolean;
   /** Values by name, in lower case; those of one name stand behind each other with commas. */
   readonly headers: ReadonlyMap<string, string>;
   /** Whether a body follows. None is ever read, so nothing may follow behind one. */
@@ -36,7 +41,9 @@ export interface RequestFault {
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\/[\x21-\x7e]*) HTTP\/(\d)\.(\d)$/;
+const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e]+) HTTP\/(\d)\.(\d)$/;
+/** A whole URL, as proxies are asked for one: RFC 9112 §3.2.2 wants it taken here too. */
+const ABSOLUTE = /^https?:\/\/([^/?#]+)([/?].*)?$/i;
 /** Visible characters, spaces and tabs, and what is above ASCII, inside only. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const HOST = /^(?:[a-z0-9](?:[a-z0-9._-]*)|\[[0-9a-f:.]+\])(?::\d{1,5})?$/;
@@ -49,7 +56,6 @@ const SINGLE = new Set([
   "sec-websocket-key",
   "sec-websocket-version",
   "x-forwarded-proto",
-  "if-none-match",
 ]);
 
 /**
@@ -64,6 +70,18 @@ export function headLength(bytes: Uint8Array, length: number, from = 0): number 
     ) return at + 1;
   }
   return 0;
+}
+
+/** Without the spaces and tabs around it. */
+function trimmed(value: string): string {
+  let [from, to] = [0, value.length];
+  while (from < to && isBlank(value[from])) from++;
+  while (to > from && isBlank(value[to - 1])) to--;
+  return value.slice(from, to);
+}
+
+function isBlank(character: string): boolean {
+  return character === " " || character === "\t";
 }
 
 /** The text of a head; bytes are taken one by one, since UTF-8 is none of HTTP's business. */
@@ -87,8 +105,9 @@ function textOf(head: Uint8Array): string {
  * ```
  */
 export function readRequest(head: Uint8Array): WebRequest | RequestFault {
-  const [first, ...lines] = textOf(head).split("\r\n").slice(0, -2);
-  const line = REQUEST_LINE.exec(first);
+  // One empty line may stand before it (RFC 9112 §2.2).
+  const [first, ...lines] = textOf(head).replace(/^\r\n/, "").split("\r\n").slice(0, -2);
+  const line = REQUEST_LINE.exec(first ?? "");
   if (line === null) return bad("The request line cannot be understood.");
   const [, method, target, major, minor] = line;
   if (major !== "1") return { status: 505, text: "This server speaks HTTP/1.1." };
@@ -102,11 +121,20 @@ export function readRequest(head: Uint8Array): WebRequest | RequestFault {
     }
     const before = headers.get(name);
     if (before !== undefined && SINGLE.has(name)) return bad(`The header ${name} stands twice.`);
-    const trimmed = value.replace(/^[ \t]+|[ \t]+$/g, "");
-    headers.set(name, before === undefined ? trimmed : `${before}, ${trimmed}`);
+    headers.set(name, before === undefined ? trimmed(value) : `${before}, ${trimmed(value)}`);
   }
-  const host = headers.get("host")?.toLowerCase() ?? "";
-  if (!HOST.test(host)) return bad("The header host is missing or wrong.");
+  const modern = minor !== "0";
+  const named = headers.get("host")?.toLowerCase();
+  if (named === undefined ? modern : !HOST.test(named)) {
+    return bad("The header host is missing or wrong.");
+  }
+  const absolute = ABSOLUTE.exec(target);
+  // What the target says of the host counts, and not the header.
+  const host = absolute?.[1].toLowerCase() ?? named ?? "";
+  const path = absolute === null ? target : absolute[2] ?? "/";
+  if (absolute !== null && !HOST.test(host) || !/^[/?]/.test(path)) {
+    return bad("The target cannot be understood.");
+  }
   const length = headers.get("content-length");
   const chunked = headers.has("transfer-encoding");
   if (length !== undefined && (chunked || !/^\d+$/.test(length))) {
@@ -116,11 +144,12 @@ export function readRequest(head: Uint8Array): WebRequest | RequestFault {
   const connection = tokensOf(headers.get("connection"));
   return {
     method,
-    path: target.split("?", 1)[0],
+    path: path.split("?", 1)[0] || "/",
     host,
+    modern,
     headers,
     body,
-    keepAlive: minor !== "0" && !body && !connection.includes("close"),
+    keepAlive: modern && !body && !connection.includes("close"),
   };
 }
 

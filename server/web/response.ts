@@ -86,11 +86,14 @@ export interface ResponseOptions {
   readonly at: number;
 }
 
-/** The bytes of a response. */
+/** A body up to so many bytes goes out with its head: a second write costs more than a copy. */
+const COPY_MAX = 4 * 1024;
+
+/** The bytes of a response, to be written one after the other. The body is shared and must not be changed. */
 export function encodeResponse(
   { status, type, body, headers = {} }: WebResponse,
   { host, keepAlive, headOnly, at }: ResponseOptions,
-): Uint8Array {
+): Uint8Array[] {
   const lines = [
     `HTTP/1.1 ${status} ${REASONS[status] ?? "Status"}`,
     `Date: ${new Date(at).toUTCString()}`,
@@ -104,11 +107,12 @@ export function encodeResponse(
   for (const [name, value] of Object.entries(ALWAYS)) add(name, value);
   add("Connection", keepAlive ? "keep-alive" : "close");
   const head = encoder.encode(`${lines.join("\r\n")}\r\n\r\n`);
-  if (headOnly || body === undefined || status === 304) return head;
+  if (headOnly || body === undefined || status === 304) return [head];
+  if (body.length > COPY_MAX) return [head, body];
   const bytes = new Uint8Array(head.length + body.length);
   bytes.set(head);
   bytes.set(body, head.length);
-  return bytes;
+  return [bytes];
 }
 
 /** The head that turns a connection into a WebSocket. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { mayOpen } from "./origin.ts";
+import { mayOpen, type Openness } from "./origin.ts";
 import { tokensOf, type WebRequest } from "./request.ts";
 import { sentence, type WebResponse } from "./response.ts";
 
@@ -13,15 +13,16 @@ const PROOF = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
 
 /** Whether a WebSocket is asked for. */
-export function asksUpgrade({ headers }: WebRequest): boolean {
-  return tokensOf(headers.get("upgrade")).includes("websocket") &&
+export function asksUpgrade({ headers, modern }: WebRequest): boolean {
+  // From HTTP/1.0 it means nothing (RFC 9110 §7.8).
+  return modern && tokensOf(headers.get("upgrade")).includes("websocket") &&
     tokensOf(headers.get("connection")).includes("upgrade");
 }
 
 /** Why a WebSocket is not opened, or the key that proves that one is. */
 export function judgeUpgrade(
   { method, host, headers, body }: WebRequest,
-  origins: readonly string[],
+  openness: Openness,
 ): { readonly key: string } | WebResponse {
   if (method !== "GET") {
     return sentence(405, "A WebSocket is opened with GET.", { Allow: "GET" });
@@ -36,7 +37,7 @@ export function judgeUpgrade(
   const key = headers.get("sec-websocket-key") ?? "";
   if (!KEY.test(key)) return sentence(400, "The header sec-websocket-key is missing or wrong.");
   const origin = headers.get("origin");
-  if (!mayOpen(origin, host, origins)) {
+  if (!mayOpen(origin, host, openness)) {
     return sentence(
       403,
       "Pages of this origin may not use this forum. Its keeper can allow them with --web-origin.",

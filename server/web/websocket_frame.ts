@@ -187,14 +187,17 @@ class ServerFrameReader implements FrameReader {
     const head = this.#head;
     const short = head[1] & 0x7f;
     let length = short;
-    if (short === 126) length = (head[2] << 8) | head[3];
+    let least = 0;
+    if (short === 126) [length, least] = [(head[2] << 8) | head[3], 126];
     else if (short === 127) {
       // Anything above 32 bits is too big all the same; the sign bit must not be set.
       if ((head[2] & 0x80) !== 0) return this.#fail(CLOSE.fault, "the length is negative");
       const high = head[2] | head[3] | head[4] | head[5];
       const low = ((head[6] << 24) | (head[7] << 16) | (head[8] << 8) | head[9]) >>> 0;
-      length = high !== 0 ? Infinity : low;
+      [length, least] = [high !== 0 ? Infinity : low, 0x10000];
     }
+    // RFC 6455 §5.2: what could be said shorter must be.
+    if (length < least) return this.#fail(CLOSE.fault, "the length is not in its shortest form");
     const opcode = head[0] & 0x0f;
     if (opcode >= CLOSING) {
       this.#control = length === 0 ? NOTHING : new Uint8Array(length);

@@ -1,114 +1,33 @@
-import { assert, assertEquals, assertGreater } from "@std/assert";
-import { connectForum, type Dial, dialTcp, type ForumClient } from "../../client/mod.ts";
-import { runProgram, type ServerProcess, startServer } from "../end_to_end/processes.ts";
-import { PASSWORD } from "../end_to_end/scenario.ts";
-import { createRandom, type Random } from "../simulation/random.ts";
-import { makeAccounts } from "./accounts.ts";
-import { bounded, type Ending } from "./bounded.ts";
-import { NO_RATES } from "./crowd_options.ts";
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { runProgram } from "../end_to_end/processes.ts";
+import { bounded } from "./bounded.ts";
 import { extent } from "./extent.ts";
 import { type FileLine, makeFile, sha256OfFile } from "./file_program.ts";
-import { lastingPort } from "./port.ts";
+import {
+  endTwice,
+  openFilesScene,
+  saveFile,
+  sharedNames,
+  TWICE_BYTES,
+  USER,
+} from "./files_scene.ts";
 
 const MIB = 1024 * 1024;
 /** Kills in the middle of uploads, and as many in the middle of downloads. */
-const KILLS = extent({ ci: 24, local: 4 });
-const CLIENT_KILLS = extent({ ci: 12, local: 3 });
+const KILLS = extent({ ci: 20, local: 4 });
+const CLIENT_KILLS = extent({ ci: 10, local: 3 });
 const SIZE = 12 * MIB + 345;
-const USER = "Ahsoka";
 /** How fast a client's disk is, in bytes a ms: slow enough to be killed in between. */
 const PACE = 40_000;
-
-/** Does something when so many bytes have passed over streams that were dialled. */
-class Trip {
-  #left = Infinity;
-  #act = () => {};
-
-  arm(bytes: number, act: () => void): void {
-    this.#left = bytes;
-    this.#act = act;
-  }
-
-  #pass<T extends number | null>(count: T): T {
-    if (this.#left === Infinity) return count;
-    this.#left -= count ?? 0;
-    if (this.#left > 0) return count;
-    this.#left = Infinity;
-    this.#act();
-    return count;
-  }
-
-  over(dial: Dial): Dial {
-    return async () => {
-      const stream = await dial();
-      return {
-        read: async (into) => this.#pass(await stream.read(into)),
-        // In steps, so that also the moments between large frames are met.
-        write: async (bytes) => this.#pass(await stream.write(bytes.subarray(0, 32_768))),
-        close: () => stream.close(),
-      };
-    };
-  }
-}
-
-interface Scene {
-  readonly random: Random;
-  readonly seed: number;
-  readonly server: ServerProcess;
-  readonly client: ForumClient;
-  readonly trip: Trip;
-  readonly folder: string;
-}
-
-async function scene(ending: Ending): Promise<Scene> {
-  const seed = Math.floor(Math.random() * 2 ** 32);
-  const folder = await Deno.makeTempDir({ prefix: "dfp-files-kill-" });
-  ending(() => Deno.remove(folder, { recursive: true }));
-  const server = await startServer({ port: lastingPort(), args: NO_RATES });
-  ending(() => server.close());
-  await makeAccounts(server, [USER]);
-  const trip = new Trip();
-  const dial = trip.over(dialTcp(server));
-  const client = await connectForum({ dial, user: USER, password: PASSWORD });
-  ending(() => client.close());
-  return { random: createRandom(seed), seed, server, client, trip, folder };
-}
-
-/** Kills the server twice, each time some bytes from then, and starts it again; resolves when it is up. */
-async function killTwice({ server, trip, random }: Scene): Promise<void> {
-  const arm = () => {
-    const tripped = Promise.withResolvers<void>();
-    trip.arm(random.between(1, Math.floor(SIZE * 0.45)), () => {
-      server.process.signal("SIGKILL");
-      tripped.resolve();
-    });
-    return tripped.promise;
-  };
-  let tripped = arm();
-  for (const last of [false, true]) {
-    await tripped;
-    assert(!(await server.process.exited).success);
-    assertEquals(server.process.errors.all, [], "nothing is complained of");
-    // A server that is up may have had the whole file before anybody hears that it is.
-    if (!last) tripped = arm();
-    await server.start();
-  }
-}
-
-async function sharedNames(client: ForumClient): Promise<string[]> {
-  const { files } = await client.command<"files">({ op: "files", thread: 1 });
-  return files.map(({ name }) => name).reverse();
-}
 
 bounded(
   `kill -9 of the server in the middle of an upload, ${KILLS} times: it goes on by itself, to the same hash, and is there once`,
   { seconds: 60 + 8 * KILLS, ignore: Deno.build.os === "windows" },
   async (ending) => {
-    const stage = await scene(ending);
+    const stage = await openFilesScene(ending);
     const { client, folder, seed } = stage;
     const path = `${folder}/file`;
     const names: string[] = [];
-    let resumed = 0;
     for (let kill = 0; kill < KILLS; kill += 2) {
       const sha256 = makeFile(path, SIZE);
       const name = `file ${kill}`;
@@ -117,20 +36,21 @@ bounded(
       const onProgress = (bytes: number) => {
         // Nothing that was told to be stored is sent again.
         assert(bytes >= stored, `seed ${seed}: ${bytes} after ${stored}`);
-        if (bytes > 0 && bytes < SIZE) resumed++;
         stored = bytes;
       };
+      const before = stage.trip.passed;
       const uploaded = client.upload({ thread: 1, name, content, onProgress });
-      const [kept] = await Promise.all([uploaded, killTwice(stage)]);
+      const [kept] = await Promise.all([
+        uploaded,
+        endTwice(stage, { signal: "SIGKILL", within: SIZE }),
+      ]);
       assertEquals(kept.sha256, sha256, `seed ${seed}`);
+      assertLess(stage.trip.passed - before, SIZE + 2 * TWICE_BYTES, "it went on where it was");
       names.push(name);
-      const { stream } = await client.download({ thread: 1, file: kept.file });
-      const copy = await Deno.open(`${folder}/copy`, { write: true, create: true, truncate: true });
-      await stream.pipeTo(copy.writable);
+      await saveFile(client, kept.file, `${folder}/copy`);
       assertEquals(sha256OfFile(`${folder}/copy`), sha256);
       assertEquals(await sharedNames(client), names);
     }
-    assertGreater(resumed, 0, "some went on in the middle");
     console.log(`${KILLS} kills in the middle of uploads, ${names.length} files, each there once`);
   },
 );
@@ -139,18 +59,18 @@ bounded(
   `kill -9 of the server in the middle of a download, ${KILLS} times: it goes on by itself, to the same hash`,
   { seconds: 60 + 8 * KILLS, ignore: Deno.build.os === "windows" },
   async (ending) => {
-    const stage = await scene(ending);
+    const stage = await openFilesScene(ending);
     const { client, folder, seed } = stage;
     const path = `${folder}/file`;
     const sha256 = makeFile(path, SIZE);
     const content = new Blob([Deno.readFileSync(path)]);
     const { file } = await client.upload({ thread: 1, name: "file", content });
     for (let kill = 0; kill < KILLS; kill += 2) {
-      const copy = await Deno.open(`${folder}/copy`, { write: true, create: true, truncate: true });
-      const downloaded = client.download({ thread: 1, file })
-        .then(({ stream }) => stream.pipeTo(copy.writable));
-      await Promise.all([downloaded, killTwice(stage)]);
+      const before = stage.trip.passed;
+      const downloaded = saveFile(client, file, `${folder}/copy`);
+      await Promise.all([downloaded, endTwice(stage, { signal: "SIGKILL", within: SIZE })]);
       assertEquals(sha256OfFile(`${folder}/copy`), sha256, `seed ${seed}`);
+      assertLess(stage.trip.passed - before, SIZE + 2 * TWICE_BYTES, "it went on where it was");
     }
   },
 );
@@ -159,7 +79,7 @@ bounded(
   `kill -9 of a client in the middle of an upload, ${CLIENT_KILLS} times: another process goes on where it was, to the same hash`,
   { seconds: 60 + 5 * CLIENT_KILLS, ignore: Deno.build.os === "windows" },
   async (ending) => {
-    const { server, client, folder, random, seed } = await scene(ending);
+    const { server, client, folder, random, seed } = await openFilesScene(ending);
     const path = `${folder}/file`;
     const size = 3 * SIZE;
     const sha256 = makeFile(path, size);

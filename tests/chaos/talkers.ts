@@ -52,8 +52,9 @@ class Lobby implements Talkers {
   async #listen(client: ForumClient, head: number): Promise<void> {
     for await (const what of client.events()) {
       if (what.type === "offline") this.#trouble(`${client.user} lost the server: ${what.text}`);
-      if (what.type !== "event" || what.event.kind !== "message.posted") continue;
+      if (what.type !== "event") continue;
       if (what.event.seq !== ++head) this.#trouble(`${client.user} missed ${head}`);
+      if (what.event.kind !== "message.posted") continue;
       this.#delays.push(performance.now() - Number(what.event.text));
       this.#wake();
     }

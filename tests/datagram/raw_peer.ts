@@ -92,6 +92,7 @@ export class RawPeer {
       window: 1_000_000,
       ackDelay: 25,
       datagram: 1472,
+      reset: 6,
       ...params,
     };
     const peer = { kind: "server", key: key.public } as const;

@@ -135,6 +135,8 @@ export interface ServerSetup {
   readonly data?: string;
   /** 0, a free one, if not given. */
   readonly port?: number;
+  /** Take clients over UDP too, at a free port. */
+  readonly udp?: boolean;
 }
 
 /** What a process uses. */
@@ -154,6 +156,10 @@ export interface ServerProcess {
   readonly port: number;
   /** Where its web listener is, as `http://127.0.0.1:8080/`; `""` if it has none. */
   readonly web: string;
+  /** The UDP port; 0 if it has none. */
+  readonly udpPort: number;
+  /** The key by which it is known there, in base64. */
+  readonly udpKey: string;
   /** The process that runs now, or ran last. */
   readonly process: ProgramProcess;
   /** Lines of the present run's standard output. */
@@ -169,7 +175,7 @@ export interface ServerProcess {
 }
 
 /** What a server reads of the program itself: its page, and the modules of its worker. */
-const OWN_FOLDERS = ["client/web", "server/blob", "protocol/transfer"];
+const OWN_FOLDERS = ["dist/web", "server/blob", "protocol/transfer"];
 
 /** The arguments of a server with the rights that `deno task start` gives it. */
 export function serverArguments(setup: ServerSetup & { data: string }): string[] {
@@ -189,6 +195,9 @@ export function serverArguments(setup: ServerSetup & { data: string }): string[]
   ];
 }
 
+/** What a server says of its UDP listener. */
+const UDP_LINE = /^listening udp:\/\/.*:(\d+) key (\S+)$/;
+
 class Server implements ServerProcess {
   readonly #setup: ServerSetup;
   readonly #folder: string | undefined;
@@ -196,6 +205,8 @@ class Server implements ServerProcess {
   hostname = "";
   port: number;
   web = "";
+  udpPort = 0;
+  udpKey = "";
   process!: ProgramProcess;
 
   constructor(setup: ServerSetup) {
@@ -212,9 +223,15 @@ class Server implements ServerProcess {
   }
 
   async start(): Promise<void> {
-    const { env = {} } = this.#setup;
+    const { env = {}, args = [], udp = false } = this.#setup;
+    const udpArgs = udp ? ["--udp-port", String(this.udpPort)] : [];
     this.process = runProgram({
-      args: serverArguments({ ...this.#setup, data: this.data, port: this.port }),
+      args: serverArguments({
+        ...this.#setup,
+        data: this.data,
+        port: this.port,
+        args: [...args, ...udpArgs],
+      }),
       env: { DFP_ADMIN_PASSWORD: ADMIN_PASSWORD, ...env },
     });
     const { output, errors } = this.process;
@@ -224,6 +241,10 @@ class Server implements ServerProcess {
       const { hostname, port } = new URL(listening.replace(/^listening t..:/, "http:"));
       const web = output.all.find((line) => line.startsWith("listening http"));
       this.web = web?.replace("listening ", "") ?? "";
+      const datagrams = output.all.map((line) => UDP_LINE.exec(line)).find((found) =>
+        found !== null
+      );
+      if (datagrams) [this.udpPort, this.udpKey] = [Number(datagrams[1]), datagrams[2]];
       this.hostname = hostname.replace(/^\[|\]$/g, "");
       this.port = Number(port);
     } catch (error) {

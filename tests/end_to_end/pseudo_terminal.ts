@@ -15,9 +15,7 @@ export async function startPerson(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<ProgramProcess | undefined> {
-  const version = await new Deno.Command("script", { args: ["--version"] }).output()
-    .catch(() => undefined);
-  if (!new TextDecoder().decode(version?.stdout).includes("util-linux")) return undefined;
+  if (!await hasScript()) return undefined;
   const words = [Deno.execPath(), "run", "-A", "client/main.ts", server.hostname, `${server.port}`];
   const command = [...words, ...args].map((word) => `'${word}'`).join(" ");
   return ground.keep(
@@ -26,6 +24,17 @@ export async function startPerson(
       env: { TERM: "xterm", ...env },
     }),
   );
+}
+
+async function hasScript(): Promise<boolean> {
+  try {
+    const { stdout } = await new Deno.Command("script", { args: ["--version"] }).output();
+    return new TextDecoder().decode(stdout).includes("util-linux");
+  } catch (error) {
+    // Without such a program it is thrown at once.
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 /** Waits until its terminal does not show what is typed: nobody is so fast as to type before that. */

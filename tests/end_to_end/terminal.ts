@@ -97,8 +97,14 @@ let netcat: Promise<boolean> | undefined;
 /** Whether the `nc` here is the one of OpenBSD, with `-N`. */
 function hasNetcat(): Promise<boolean> {
   netcat ??= (async () => {
-    const help = await new Deno.Command("nc", { args: ["-h"] }).output().catch(() => undefined);
-    const found = new TextDecoder().decode(help?.stderr).includes("-N");
+    let found = false;
+    try {
+      const { stderr } = await new Deno.Command("nc", { args: ["-h"] }).output();
+      found = new TextDecoder().decode(stderr).includes("-N");
+    } catch (error) {
+      // Without such a program it is thrown at once.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
     if (!found) console.log("(netcat-openbsd is not installed: a plain socket takes its place)");
     return found;
   })();
@@ -141,6 +147,7 @@ async function dial({ hostname, port }: PeerAddress): Promise<Wire> {
     lines,
     closed,
     write: (text) => writer.write(new TextEncoder().encode(text)),
-    endInput: () => writer.close(),
+    // Closing the writer would close the reading too. The server may have ended it already.
+    endInput: () => socket.closeWrite().catch(() => {}),
   };
 }

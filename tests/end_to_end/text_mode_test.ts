@@ -187,12 +187,13 @@ scenario("wrong passwords lock out, across a restart, and for all ways in", asyn
   const guesser = await startTerminal(ground, server);
   assertMatch((await guesser.ask("Owner", "guess")).at(-1)!, /^DFP 1402 .*Type your user name\.$/);
   assertMatch((await guesser.ask("Owner", "again")).at(-1)!, /^DFP 1402 /);
-  assertMatch((await guesser.ask("Owner")).at(-1)!, /^DFP 1423 locked-out .*Try again in \d+ s\./);
+  const locked = /^DFP 1423 locked-out .*Try again in \d+ s\./;
+  assertMatch((await guesser.ask("Owner", PASSWORD)).at(-1)!, locked);
   await server.kill("SIGKILL");
   await guesser.leave();
   await server.start();
   const later = await startTerminal(ground, server);
-  assertMatch((await later.ask("OWNER")).at(-1)!, /^DFP 1423 locked-out /);
+  assertMatch((await later.ask("OWNER", PASSWORD)).at(-1)!, locked);
   const peer = await ground.peer(server);
   await peer.greet();
   const refused = await peer.login("Owner", PASSWORD);

@@ -3,7 +3,7 @@ import { type ByteStream, dialWebSocket } from "../../client/mod.ts";
 import { saltPassword } from "../../client/password.ts";
 import { encodeBase64 } from "../../protocol/base64.ts";
 import { createVerifier } from "../../protocol/verifier.ts";
-import { WebPeer } from "../websocket_peer.ts";
+import { upgradeRequest, WebPeer } from "../websocket_peer.ts";
 import { succeeds } from "./certificates.ts";
 import { ADMIN_PASSWORD, serverArguments, type ServerProcess, spawn } from "./processes.ts";
 import { isGranted, peerOn, type PeerSocket, type RawPeer } from "./raw_peer.ts";
@@ -178,6 +178,47 @@ scenario(
     assertEquals((await peer.peer.reply(1)).kind, "done");
   },
 );
+
+scenario("a server that shuts down says to whoever asks that it takes nobody", async (ground) => {
+  const server = await ground.server({ args: WEB });
+  const { peer } = await ground.signedPeer(server, "Stays");
+  const kept = await connected(ground, server.web);
+  await kept.send("GET /readyz HTTP/1.1\r\nHost: h\r\n\r\n");
+  assertEquals((await kept.response())?.status, 200);
+  const exited = server.kill("SIGTERM");
+  for (let message = await peer.next(); message?.kind !== "bye"; message = await peer.next()) {
+    assert(message !== undefined, "BYE comes before the end");
+  }
+  // Until this peer has gone as well, or a second has passed, the server is there.
+  await kept.send("GET /readyz HTTP/1.1\r\nHost: h\r\n\r\n");
+  assertEquals((await kept.response())?.status, 503);
+  const ready = await ask(ground, server.web, "GET /readyz HTTP/1.1\r\nHost: h\r\n\r\n");
+  assertEquals([ready?.status, ready?.body], [503, "shutting down\n"]);
+  assertEquals((await ask(ground, server.web, upgradeRequest()))?.status, 503);
+  peer.close();
+  assertEquals((await exited).code, 0);
+  assertEquals(await kept.response().catch(() => undefined), undefined);
+});
+
+scenario("connections that the web listener's door shuts out are counted", async (ground) => {
+  const server = await ground.server({ args: [...WEB, "--max-connections", "2"] });
+  const [first, second] = [
+    await connected(ground, server.web),
+    await connected(ground, server.web),
+  ];
+  const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+  for (const peer of [first, second]) {
+    await peer.send(get("/healthz"));
+    assertEquals((await peer.response())?.status, 200);
+  }
+  assertEquals(
+    await (await connected(ground, server.web)).response().catch(() => undefined),
+    undefined,
+  );
+  await first.send(get("/metrics"));
+  const text = (await first.response())!.body;
+  assertMatch(text, /^dfp_web_refused_total\{limit="too-many-connections"\} 1$/m);
+});
 
 scenario("the limits on connections hold for WebSockets as they do over TCP", async (ground) => {
   const server = await ground.server({ args: [...WEB, "--max-connections", "2"] });

@@ -20,6 +20,7 @@ import {
   parseHandshakePacket,
   phaseOf,
   type RespPacket,
+  writeDataHeader,
 } from "../../protocol/datagram/packet.ts";
 import { parseParams } from "../../protocol/datagram/params.ts";
 import { concatenate, createKeyPair, hkdfExpand } from "../../protocol/datagram/suite.ts";
@@ -36,6 +37,12 @@ function counting(first: number): (out: Uint8Array) => void {
 
 /** The server's static keys. */
 export const SERVER_KEY = createKeyPair({ random: counting(0xa0), suite });
+
+/** What the tokens of RESET are made with. */
+const RESET_SECRETS = {
+  C: new Uint8Array(32).fill(0xc0),
+  S: new Uint8Array(32).fill(0xe0),
+} as const;
 
 const PATHS = { C: "192.0.2.1:1000", S: "192.0.2.2:5000" } as const;
 
@@ -58,6 +65,7 @@ export class DatagramEnd {
     this.endpoint = createEndpoint({
       env: { random, suite },
       now: 0,
+      reset: RESET_SECRETS[side],
       ...side === "S" && { static: SERVER_KEY },
     });
     if (side === "S") return;
@@ -142,6 +150,21 @@ export function readDatagrams(listing: string): Said[] {
   });
 }
 
+/** What the server would say of an id if it had forgotten it. */
+function serverReset(cid: number): Uint8Array {
+  const endpoint = createEndpoint({
+    env: { random: counting(0), suite },
+    now: 0,
+    static: SERVER_KEY,
+    reset: RESET_SECRETS.S,
+  });
+  const data = new Uint8Array(DATA_OVERHEAD + 1);
+  writeDataHeader(data, { phase: 0, dcid: cid, number: 0 });
+  endpoint.receive(0, PATHS.C, data);
+  const out = new Uint8Array(1472);
+  return out.slice(0, endpoint.transmit(0, out)!.length);
+}
+
 /** What the bytes of the conversation are made from, and what they hold: computed step by step. */
 export function datagramValues(): Record<string, string> {
   const all = playDatagrams();
@@ -203,6 +226,8 @@ export function datagramValues(): Record<string, string> {
     prologue: hex(prologue),
     "client parameters": params(clientParams),
     "server parameters": params(serverParams),
+    "server reset secret": hex(RESET_SECRETS.S),
+    "RESET for the server's id": hex(serverReset(resp.scid)),
     "handshake hash": hex(hash),
     "client secret": hex(initiator),
     "client key": hex(hkdfExpand(suite, initiator, "dfp2 key", 32)),

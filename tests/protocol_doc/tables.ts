@@ -55,9 +55,11 @@ import {
   HALF_OPEN_MS,
   HANDSHAKE_MS,
   INIT_RETRY_MS,
+  INIT_RETRY_MS_MAX,
 } from "../../protocol/datagram/handshake_progress.ts";
 import { DATAGRAM_TABLE } from "../../protocol/datagram/datagram_table.ts";
 import { ENDPOINT_LIMITS, IDLE_MS } from "../../protocol/datagram/endpoint.ts";
+import { RESET_RATE } from "../../protocol/datagram/resets.ts";
 import { WINDOW_DEFAULT } from "../../protocol/datagram/flow.ts";
 import { RETRIES_MAX } from "../../protocol/datagram/handshake.ts";
 import { MTU_TRIES } from "../../protocol/datagram/mtu.ts";
@@ -352,11 +354,13 @@ const DATAGRAM_LIMITS: Record<string, number> = {
   DATAGRAM_BYTES_MAX,
   PARAMS_BYTES,
   INIT_RETRY_MS,
+  INIT_RETRY_MS_MAX,
   HANDSHAKE_MS,
   HALF_OPEN_MS,
   RETRIES_MAX,
   COOKIE_MS,
   ...named("ENDPOINT_LIMITS", ENDPOINT_LIMITS),
+  "RESET_RATE.perSecond": RESET_RATE.perSecond,
   IDLE_MS,
   ...named("WINDOW_DEFAULT", WINDOW_DEFAULT),
   PIECES_MAX,

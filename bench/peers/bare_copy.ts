@@ -1,0 +1,120 @@
+/**
+ * A bare copy from a file to a socket in one Deno, and from the socket to a file in another: nothing is framed,
+ * hashed or asked for. It is what files in Deno could do at best. The calls on files are asynchronous, or such as
+ * block the process.
+ *
+ * As a program, `bare_copy.ts sync|async serve FOLDER SIZE` says its port, and `bare_copy.ts sync|async up|down
+ * FILE SIZE PORT` carries one file, up to `FOLDER/up` or down from there.
+ *
+ * @module
+ */
+
+import { dial, writeAll } from "./dialogue.ts";
+import { type Carried, CARRY_MS, type FilePeer, type Way } from "./file_peer.ts";
+import { type Process, startProcess } from "./process.ts";
+
+const PIECE_BYTES = 256 * 1024;
+const [UP, DOWN, DONE] = [1, 2, 3];
+
+/** How calls on files are made. */
+type Calls = "async" | "sync";
+
+function run(calls: Calls, args: readonly string[], output: string): Process {
+  return startProcess(Deno.execPath(), {
+    args: ["run", "--no-prompt", "-A", new URL(import.meta.url).pathname, calls, ...args],
+    output,
+  });
+}
+
+/** The peer. */
+export function bareCopy(name: string, calls: Calls): FilePeer {
+  return {
+    name,
+    async start({ source, size, folder }) {
+      const server = run(calls, ["serve", folder, String(size)], `${folder}/server`);
+      const [, port] = await server.line(/^port (\d+)$/m);
+      return {
+        async carry(way: Way): Promise<Carried> {
+          const path = way === "up" ? source : `${folder}/down`;
+          const client = run(calls, [way, path, String(size), port], `${folder}/client`);
+          await client.line(/^begin$/m);
+          const before = { server: server.cpuSeconds(), client: client.cpuSeconds() };
+          const [, seconds] = await client.line(/^took ([\d.]+)$/m, CARRY_MS);
+          const carried = {
+            seconds: Number(seconds),
+            serverCpu: server.cpuSeconds() - before.server,
+            clientCpu: client.cpuSeconds() - before.client,
+          };
+          await client.stop();
+          return carried;
+        },
+        stop: () => server.stop(),
+      };
+    },
+  };
+}
+
+/** Copies so many bytes from a file to a socket. */
+async function send(calls: Calls, path: string, conn: Deno.TcpConn): Promise<void> {
+  using file = await Deno.open(path);
+  const piece = new Uint8Array(PIECE_BYTES);
+  for (;;) {
+    const count = calls === "sync" ? file.readSync(piece) : await file.read(piece);
+    if (count === null) return;
+    await writeAll(conn, piece.subarray(0, count));
+  }
+}
+
+/** Copies so many bytes from a socket to a file. */
+async function receive(
+  calls: Calls,
+  { path, size }: { path: string; size: number },
+  conn: Deno.TcpConn,
+): Promise<void> {
+  using file = await Deno.open(path, { write: true, create: true, truncate: true });
+  const piece = new Uint8Array(PIECE_BYTES);
+  for (let left = size; left > 0;) {
+    const count = await conn.read(piece);
+    if (count === null) throw new Error("the other end is gone");
+    left -= count;
+    for (let rest = piece.subarray(0, count); rest.length > 0;) {
+      rest = rest.subarray(calls === "sync" ? file.writeSync(rest) : await file.write(rest));
+    }
+  }
+}
+
+async function serve(calls: Calls, folder: string, size: number): Promise<void> {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  console.log(`port ${listener.addr.port}`);
+  for (;;) {
+    using conn = await listener.accept();
+    const way = new Uint8Array(1);
+    await conn.read(way);
+    const path = `${folder}/up`;
+    if (way[0] === DOWN) await send(calls, path, conn);
+    else await receive(calls, { path, size }, conn);
+    await writeAll(conn, new Uint8Array([DONE]));
+  }
+}
+
+async function carry(
+  calls: Calls,
+  { way, path, size, port }: { way: string; path: string; size: number; port: number },
+): Promise<void> {
+  const conn = await dial(port);
+  console.log("begin");
+  const begun = performance.now();
+  await writeAll(conn, new Uint8Array([way === "up" ? UP : DOWN]));
+  if (way === "up") await send(calls, path, conn);
+  else await receive(calls, { path, size }, conn);
+  await conn.read(new Uint8Array(1));
+  console.log(`took ${(performance.now() - begun) / 1000}`);
+  // It stays until its time on a processor was looked at.
+  setInterval(() => {}, CARRY_MS);
+}
+
+if (import.meta.main) {
+  const [calls, what, path, size, port] = Deno.args;
+  if (what === "serve") await serve(calls as Calls, path, Number(size));
+  else await carry(calls as Calls, { way: what, path, size: Number(size), port: Number(port) });
+}

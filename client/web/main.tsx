@@ -1,0 +1,18 @@
+/**
+ * The page's entry: makes its parts and draws them.
+ *
+ * @module
+ */
+
+import { render } from "preact";
+import { AppProvider, createApp } from "./app.ts";
+import { Page } from "./views/page.tsx";
+
+const app = createApp();
+app.account.resume();
+render(
+  <AppProvider value={app}>
+    <Page />
+  </AppProvider>,
+  document.getElementById("app")!,
+);
