@@ -46,7 +46,9 @@ export interface OfferingOptions {
 export interface PeerSent {
   /** Who has it, by name. */
   readonly user: string;
+  /** What it was called when it was offered. */
   readonly name: string;
+  /** How many bytes it has. */
   readonly size: number;
   /** SHA-256 of all its bytes, in lower-case hexadecimal digits: the receiver has found the same. */
   readonly sha256: string;

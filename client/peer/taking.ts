@@ -51,6 +51,7 @@ export interface PeerIncoming {
   readonly name: string;
   /** How many bytes it has. */
   readonly size: number;
+  /** SHA-256 of all its bytes, in lower-case hexadecimal digits. */
   readonly sha256: string;
   /** The first byte that comes. */
   readonly offset: number;
