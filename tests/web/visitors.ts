@@ -101,7 +101,8 @@ class BrowserVisitor implements Visitor {
 
   async picture(name: string): Promise<void> {
     await this.page.evaluate("document.fonts.ready");
-    await this.page.screenshot({ path: new URL(`${name}.png`, OUTPUT).pathname });
+    const path = new URL(`${name}.png`, OUTPUT).pathname;
+    await this.page.screenshot({ path, animations: "disabled" });
   }
 }
 

@@ -48,7 +48,7 @@ function People() {
         type="button"
         class="person"
         disabled={fold(name) === fold(forum.me)}
-        aria-label={fold(name) === fold(forum.me) ? `${name}, you` : `Write to ${name} alone`}
+        title={fold(name) === fold(forum.me) ? undefined : `Write to ${name} alone`}
         onClick={() => talkTo(name)}
       >
         <Avatar name={name} on={here} />
@@ -88,7 +88,6 @@ function Files() {
               type="button"
               class="person"
               title={`${file.name}\n${momentText(file.at)}`}
-              aria-label={`Download ${file.name} from the list`}
               onClick={() => forum.transfers.save(thread, file)}
             >
               <Icon name="file" />

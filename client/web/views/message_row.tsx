@@ -175,11 +175,11 @@ function Reaction(
       type="button"
       class={users.includes(me) ? "reaction mine" : "reaction"}
       aria-pressed={users.includes(me)}
-      aria-label={`${shown} by ${namesText(users)}`}
       title={namesText(users)}
       onClick={() => react(emoji)}
     >
       <span>{shown}</span> {users.length}
+      <span class="unseen">by {namesText(users)}</span>
     </button>
   );
 }
