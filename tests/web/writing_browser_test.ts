@@ -38,7 +38,7 @@ browserScenario(
     assertEquals(await field(ben).inputValue(), "");
     await field(ben).fill("another one");
     await ben.page.reload();
-    await ben.page.waitForFunction("document.querySelector('#composer')?.value === 'another one'");
+    await ben.until("document.querySelector('#composer')?.value === 'another one'");
     await ben.open("Drafts");
     assertEquals(await field(ben).inputValue(), "half a thought");
   },
@@ -81,6 +81,7 @@ browserScenario("replies, edits, deletions and reactions go both ways", async (s
   await message(dan, "Shall we?").hover();
   await message(dan, "Shall we?").getByRole("button", { name: "Choose a reaction" }).click();
   await page.getByLabel("Find an emoji").fill("rocket");
+  await page.getByTitle(":rocket:").waitFor();
   await page.getByLabel("Find an emoji").press("Enter");
   await reaction.getByText("🚀").waitFor();
 
@@ -119,6 +120,7 @@ browserScenario("everything can be done by keys alone", async (site) => {
   await first.focus();
   await page.keyboard.press("+");
   await page.getByLabel("Find an emoji").fill("tada");
+  await page.getByTitle(":tada:").waitFor();
   await page.keyboard.press("Enter");
   await first.locator(".reaction").getByText("🎉").waitFor();
   await page.locator("article").filter({ hasText: "mine" }).focus();
@@ -183,7 +185,7 @@ browserScenario(
     await link.getByText("2").waitFor();
     await client.command({ op: "post", thread, text: "three, @Jo" });
     await link.getByText("@1").waitFor();
-    await jo.page.waitForFunction("document.title.startsWith('(1) ')");
+    await jo.until("document.title.startsWith('(1) ')");
     const second = await site.visitor(server);
     await second.page.goto(`${server.web}#/thread/1`);
     await second.signIn("Jo", { register: false });
@@ -254,12 +256,12 @@ browserScenario("every message has a link of its own, and search leads to it", a
   await page.goto(`${server.web}#/thread/${thread}/${messages[0].seq}`);
   const there = page.locator(`article[data-seq="${messages[0].seq}"]`);
   await there.waitFor();
-  await page.waitForFunction(`(() => {
+  await nan.until(`(() => {
     const found = document.querySelector('article[data-seq="${messages[0].seq}"]');
     const { top, bottom } = found.getBoundingClientRect();
     return top >= 60 && bottom <= innerHeight - 60;
   })()`);
-  await page.getByRole("button", { name: "To the end" }).click();
+  await page.getByRole("button", { name: /To the end|\d+ new/ }).click();
   await page.locator("article").filter({ hasText: /line 300/ }).waitFor();
   await page.getByLabel("Search titles and messages").fill("line 37");
   await page.getByLabel("Search titles and messages").press("Enter");
