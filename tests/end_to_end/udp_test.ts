@@ -260,3 +260,30 @@ scenario(
     }
   },
 );
+
+scenario(
+  "a client whose address changes goes on as if nothing had happened, files too",
+  async (ground) => {
+    const server = await shared();
+    const relay = openUdpRelay(server.udpPort, { delay: 2, rate: 2000, queue: 100_000 });
+    ground.ending(() => relay.close());
+    const { client, heard } = await join(ground, relay.port, "Roaming");
+    const { thread } = await create(client, "On the road");
+    const bytes = bytesOf(5_000_000, 11);
+    let rebound = 0;
+    const kept = await client.upload({
+      thread,
+      name: "five.bin",
+      content: new Blob([bytes]),
+      onProgress(stored) {
+        if (stored < 1_000_000 * (rebound + 1)) return;
+        rebound++;
+        relay.rebind();
+      },
+    });
+    assertEquals(kept.sha256, sha256Of(bytes));
+    assert(rebound >= 2, `it was ${rebound} times elsewhere`);
+    await client.command({ op: "post", thread, text: "arrived" });
+    assertEquals(heard.all.filter(({ type }) => type === "offline"), []);
+  },
+);
