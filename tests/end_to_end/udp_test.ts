@@ -10,8 +10,8 @@ import { type ClientEvent, dialUdp, type ForumClient } from "../../client/mod.ts
 import { openUdpRelay } from "../datagram/udp_relay.ts";
 import { create, readAll } from "./asking.ts";
 import { bytesOf, sha256Of } from "./file_bytes.ts";
-import type { ProgramProcess } from "./processes.ts";
-import { type Ground, type Member, PASSWORD, scenario, sharedServer } from "./scenario.ts";
+import { ADMIN_PASSWORD, type ProgramProcess } from "./processes.ts";
+import { type Ground, type Member, PASSWORD, refusal, scenario, sharedServer } from "./scenario.ts";
 
 const shared = sharedServer({ udp: true });
 /** Posts of one person that are under way at a time. */
@@ -287,3 +287,11 @@ scenario(
     assertEquals(heard.all.filter(({ type }) => type === "offline"), []);
   },
 );
+
+scenario("SHT over UDP needs the admin password, and shuts the server down", async (ground) => {
+  const server = await ground.server({ udp: true });
+  const { client } = await join(ground, server.udpPort, "Ann");
+  assertEquals(await refusal(client.shutdown("not the password")), "wrong-password");
+  await client.shutdown(ADMIN_PASSWORD);
+  assertEquals((await server.process.exited).code, 0);
+});
