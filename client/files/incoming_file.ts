@@ -36,7 +36,10 @@ export interface IncomingFileOptions {
 type Controller = ReadableByteStreamController | ReadableStreamDefaultController<Uint8Array>;
 
 /** Not every browser has streams of bytes. */
-const HAS_BYTE_STREAMS = "ReadableByteStreamController" in globalThis;
+function hasByteStreams(): boolean {
+  return "ReadableByteStreamController" in globalThis;
+}
+
 /** What is read at a time of what is there already. */
 const HASH_BYTES = 256 * 1024;
 
@@ -73,7 +76,7 @@ class Download implements Carrier<DownloadOpened> {
       pull: () => this.#pull(),
       cancel: () => this.#options.link.cancel("cancelled"),
     };
-    const stream = HAS_BYTE_STREAMS
+    const stream = hasByteStreams()
       ? new ReadableStream({ ...source, type: "bytes" })
       : new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
     this.#options.onTaken(row.offset);
