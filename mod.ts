@@ -34,6 +34,7 @@ export { nobleSuite } from "./protocol/datagram/noble_suite.ts";
 export type { Role as HandshakeRole } from "./protocol/datagram/noise.ts";
 export type { RekeyLimits } from "./protocol/datagram/packet_keys.ts";
 export type { Candidate, Punch, PunchOptions, PunchTransition } from "./protocol/datagram/punch.ts";
+export type { StrangerLimits } from "./protocol/datagram/strangers.ts";
 export {
   type Aead,
   createKeyPair,

@@ -19,5 +19,9 @@ export interface ByteStream {
   readonly binding?: ChannelBinding;
 }
 
-/** Opens a stream to the server; rejects when it cannot be reached. */
-export type Dial = () => Promise<ByteStream>;
+/**
+ * Opens a stream to the server; rejects when it cannot be reached. Where the signal is given and aborted,
+ * nobody waits any more: what has been begun should be closed. A stream that is opened all the same is. After an
+ * error whose `forGood` is true it is not tried again.
+ */
+export type Dial = (signal?: AbortSignal) => Promise<ByteStream>;

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { dialWithin } from "./dial_within.ts";
 import { encodeBase64 } from "../protocol/base64.ts";
 import type { Notice, Refused } from "../protocol/body.ts";
 import {
@@ -173,7 +174,7 @@ export interface ForumClient {
   close(): Promise<void>;
 }
 
-const READ_BYTES = 64 * 1024;
+const READ_BYTES = 256 * 1024;
 /** With these the server asks to wait for one's turn. */
 const HAS_A_TURN: ReadonlySet<number> = new Set([
   STATUS["transfer-busy"].code,
@@ -210,6 +211,7 @@ class Client implements ForumClient {
   /** The last salting, which the next sign-in most likely needs again. */
   #salted: { readonly challenge: string; readonly bytes: Uint8Array } | undefined;
   #dialError: unknown;
+  #dialling = new AbortController();
   user: string;
   role: Role = "member";
 
@@ -336,11 +338,17 @@ class Client implements ForumClient {
   }
 
   async #dial(): Promise<void> {
+    this.#dialling = new AbortController();
     try {
-      this.#stream = await dialWithin(DIAL_TIMEOUT, this.#options.dial);
+      this.#stream = await dialWithin(DIAL_TIMEOUT, this.#options.dial, this.#dialling.signal);
     } catch (error) {
       this.#dialError = error;
-      this.#session.dialFailed(now(), error instanceof Error ? error.message : String(error));
+      const text = error instanceof Error ? error.message : String(error);
+      this.#session.dialFailed(
+        now(),
+        text,
+        (error as { forGood?: unknown } | null)?.forGood === true,
+      );
       this.#turn();
       return;
     }
@@ -619,6 +627,7 @@ class Client implements ForumClient {
       owed = this.#owed();
     }
     this.#session.close(now());
+    this.#dialling.abort(new Error("the client was closed"));
     this.#turn();
     await this.#over.promise;
   }
@@ -655,21 +664,6 @@ function carefully(carrier: Carrier, fail: (error: unknown) => void): Carrier {
     event: (event) => attempt(() => carrier.event(event)),
     over: (error) => carrier.over(error),
   };
-}
-
-/** Dials, but waits no longer than so many ms; a stream that comes later is closed. */
-async function dialWithin(ms: number, dial: Dial): Promise<ByteStream> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no answer within ${ms / 1000} s`)), ms);
-  const dialled = dial();
-  try {
-    return await Promise.race([dialled, late]);
-  } catch (error) {
-    dialled.then((stream) => stream.close(), () => {});
-    throw error;
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Waits; rejects with the signal's reason when that comes first. */

@@ -126,8 +126,8 @@ export interface ClientSession {
   readonly token: string | undefined;
   /** The stream that `dial` asked for is open. */
   opened(now: number, binding?: ChannelBinding): void;
-  /** It could not be opened. */
-  dialFailed(now: number, text: string): void;
+  /** It could not be opened; `forGood` if there is no sense in trying again. */
+  dialFailed(now: number, text: string, forGood?: boolean): void;
   /** Takes bytes of the stream in; the array is not kept. */
   receive(chunk: Uint8Array, now: number): void;
   /** The server sends no more. */
@@ -306,11 +306,11 @@ class Session implements ClientSession {
     else connection.login(user, this.#now);
   }
 
-  dialFailed(now: number, text: string): void {
+  dialFailed(now: number, text: string, forGood = false): void {
     this.#tick(now);
     this.#dialling = false;
     if (this.#state !== "offline") return this.#finish(refusedAs("goodbye"));
-    if (!this.#wasOnline) return this.#finish({ ...refusedAs("lost"), text });
+    if (!this.#wasOnline || forGood) return this.#finish({ ...refusedAs("lost"), text });
     this.#retryLater(0);
   }
 

@@ -368,10 +368,12 @@ class Server implements ServerConnection {
         return undefined;
       case "handOver":
         return { ...step, kind: "handed-over", stream: this.#link.handOver() };
-      case "turnAway":
-        // A person at a keyboard cannot read frames.
-        this.#link.sendText(`${statusLine("bad-opening")}\r\n`);
-        return this.#close(step, ending("bad-opening"));
+      case "turnAway": {
+        // A person at a keyboard cannot read frames; a program would have sent its preface long ago.
+        const why = given.ending ?? ending("bad-opening");
+        this.#link.sendText(`${statusLine(why.status, why.text)}\r\n`);
+        return this.#close(step, why);
+      }
       case "welcome": {
         const { welcome, binding, time } = this.#options;
         const bound = binding !== undefined && { binding: binding.type };

@@ -99,6 +99,7 @@ export const SERVER_TABLE: StateTable<ServerState, ServerInput, ServerAction> = 
     ...ENDINGS,
     preface: ["begin", "greeting"],
     stranger: ["turnAway", "closing"],
+    late: ["turnAway", "closing"],
     other: ["handOver", "handed-over"],
   },
   greeting: {

@@ -77,8 +77,14 @@ export function answer(command: QuestionCommand, asking: Asking): Answer | (() =
       return json({ threads: rows, more: more || rows.length < threads.length });
     }
     case "find": {
-      const thread = tx.view.titled(fold(command.title.trim()));
-      if (thread === undefined) return refuse("no-thread");
+      const { title, user: other } = command;
+      if ((title === undefined) === (other === undefined)) {
+        return refuse("bad-field", "Name a title or a user, and not both.", { field: "title" });
+      }
+      const thread = title !== undefined
+        ? tx.view.titled(fold(title.trim()))
+        : tx.view.direct(user, fold(other!));
+      if (thread === undefined || !visible(asking, thread.number)) return refuse("no-thread");
       return json({ thread: log.threadRow(user, thread.number) });
     }
     case "read":

@@ -11,7 +11,7 @@ import { openDiskStore } from "./blob/disk_store.ts";
 import type { ServerConfig } from "./config.ts";
 import { importCredentials, parseCredentials } from "./credentials.ts";
 import { createGauges } from "./gauges.ts";
-import { type Listeners, openListeners } from "./listen/listeners.ts";
+import { openListeners } from "./listen/listeners.ts";
 import type { Log } from "./log/log.ts";
 import { openSqliteLog } from "./log/sqlite_log.ts";
 import { createWalFlush } from "./log/wal_flush.ts";
@@ -215,13 +215,8 @@ function run(
     onShutdown: () => shutdown(),
   });
   gauges.show(service);
-  let listeners: Listeners;
-  try {
-    const ready = () => ending === undefined;
-    listeners = openListeners({ config, service, now, gauges, page, ready });
-  } catch (error) {
-    throw error;
-  }
+  const ready = () => ending === undefined;
+  const listeners = openListeners({ config, service, now, gauges, page, ready });
   const timeouts = setInterval(() => service.handleTimeouts(now()), TIMEOUT_TICK);
   const fileTidying = setInterval(() => service.tidyFiles(), TIDY_TICK);
   let tidying = setTimeout(tidy, TIDY_TICK);

@@ -11,7 +11,7 @@
  */
 
 import { encodeBase64 } from "../protocol/base64.ts";
-import type { Command, Download, Upload } from "../protocol/forum/command.ts";
+import type { Command } from "../protocol/forum/command.ts";
 import { isChange } from "../protocol/forum/command_schema.ts";
 import { decideOpening, decidePromotion, isRefusal } from "../protocol/forum/decide.ts";
 import type { Handover } from "../protocol/link.ts";
@@ -24,15 +24,15 @@ import type { ChannelBinding } from "../protocol/scram.ts";
 import { type Refusal, refuse, STATUS, type StatusName } from "../protocol/status.ts";
 import { fold, TEXT_LIMITS, utf8Length } from "../protocol/text.ts";
 import type { Zone } from "../protocol/terminal/moment.ts";
-import type { Salting } from "../protocol/text_mode/secrets.ts";
 import {
   createTextConnection,
   type TextConnection,
 } from "../protocol/text_mode/text_connection.ts";
 import type { ActivityLog } from "./activity.ts";
-import { isLoopback, networkOf } from "./address.ts";
+import { isLoopback } from "./address.ts";
 import { ADMIN } from "./admin.ts";
 import { type Admissions, createAdmissions } from "./admission.ts";
+import { type Attempts, createAttempts } from "./attempts.ts";
 import { aboutOf, change } from "./changes.ts";
 import { type Counters, type Counts, createCounters } from "./counters.ts";
 import { createDoor, type Door, type RefusedAtDoor } from "./door.ts";
@@ -46,7 +46,7 @@ import { LIMIT_DEFAULTS, type OperationLimits, TURNED_AWAY_MAX } from "./limits.
 import type { Log, Published, Transaction } from "./log/log.ts";
 import { createPresence, type Presence } from "./presence.ts";
 import { type Answer, answer, type QuestionCommand } from "./questions.ts";
-import { createSalter, type Salt, type Salter, TYPED_ITERATIONS_MAX } from "./salter.ts";
+import { createSalter, type Salt } from "./salter.ts";
 import {
   createSession,
   type ServiceSession,
@@ -62,10 +62,6 @@ import { createUnits, type Task, type Unit, type Units } from "./units.ts";
 export const LOBBY = "lobby";
 /** How often it is told which limits were reached, in ms. */
 const REPORT_EVERY = 10_000;
-/** Why a password is not checked that would take the server long. */
-const SLOW =
-  "The password of this account takes too long to be checked here. Sign in with a client, " +
-  "which does that itself.";
 
 /** How people with a terminal are served. */
 export interface TextModeOptions {
@@ -152,7 +148,7 @@ class ForumService implements Service {
   readonly #log: Log;
   readonly #presence: Presence;
   readonly #signIn: SignIn;
-  readonly #salter: Salter | undefined;
+  readonly #attempts: Attempts;
   readonly #limits: OperationLimits;
   readonly #door: Door<ServiceSession>;
   readonly #throttle: Throttle;
@@ -178,10 +174,19 @@ class ForumService implements Service {
     this.#presence = createPresence((folded) => this.#log.view.user(folded)?.name ?? folded);
     this.#limits = { ...LIMIT_DEFAULTS, ...options.limits };
     this.#signIn = createSignIn(options, this.#limits);
-    this.#salter = options.text && createSalter(options.text.salt);
     this.#door = createDoor(this.#limits, (session) => {
       this.#counters.add("too-many-unsigned");
       this.#end(session, "too-many-unsigned");
+    });
+    this.#attempts = createAttempts({
+      log: options.log,
+      signIn: this.#signIn,
+      door: this.#door,
+      salter: options.text && createSalter(options.text.salt),
+      counters: this.#counters,
+      now: () => this.#now,
+      queue: (session, job) => this.#queue(session, job),
+      record: (session, did, about) => this.#record(session, did, about),
     });
     this.#throttle = createThrottle(this.#limits);
     this.#gauge = options.gauge ?? NO_GAUGE;
@@ -371,22 +376,17 @@ class ForumService implements Service {
       case "greeted":
         return;
       case "verifier-wanted":
-        return this.#provideVerifier(session, what.user);
+        return this.#attempts.verifier(session, what.user);
       case "salting-wanted":
-        return this.#salt(session, what.salting);
+        return this.#attempts.salt(session, what.salting);
       case "disproved":
-        this.#record(session, "wrong-password", this.#tried(what.user));
-        return this.#queue(session, { kind: "failed", user: what.user });
+        return this.#attempts.disproved(session, what.user);
       case "proved":
         return this.#queue(session, { kind: "enter", user: what.user });
       case "resume-wanted":
-        if (session.exposed) return session.connection.deny(refuse("insecure"), this.#now);
-        return this.#queue(session, { kind: "resume", token: what.token });
-      case "register-wanted": {
-        const refusal = this.#barred(session);
-        if (refusal !== undefined) return session.connection.deny(refusal, this.#now);
-        return this.#queue(session, { kind: "register", registration: what.registration });
-      }
+        return this.#attempts.resume(session, what.token);
+      case "register-wanted":
+        return this.#attempts.register(session, what.registration);
       case "command":
         return this.#takeOn(session, what.id, what.command);
       case "transfer":
@@ -400,61 +400,6 @@ class ForumService implements Service {
         this.#turnedAway.delete(session);
         return;
     }
-  }
-
-  /** Says what the password of a user is proved against, or that they may not try. */
-  #provideVerifier(session: ServiceSession, user: string): void {
-    const { connection, source } = session;
-    const refusal = this.#barred(session) ?? this.#signIn.locked(user, source);
-    if (connection.mode === "text") {
-      if (this.#signIn.free(user)) return connection.provideVerifier(undefined, this.#now, refusal);
-      const verifier = this.#signIn.verifier(user);
-      session.verifier = verifier;
-      const slow = verifier.iterations > TYPED_ITERATIONS_MAX
-        ? refuse("not-allowed", SLOW)
-        : undefined;
-      return connection.provideVerifier(verifier, this.#now, refusal ?? slow);
-    }
-    if (refusal !== undefined) return connection.deny(refusal, this.#now);
-    session.verifier = this.#signIn.verifier(user);
-    connection.provideVerifier(session.verifier, this.#now);
-  }
-
-  /** Under which name somebody tried to sign in: one that nobody has may be a password in the wrong place. */
-  #tried(user: string): { user: string } | { unknown: true } {
-    return this.#log.view.user(fold(user)) === undefined ? { unknown: true } : { user };
-  }
-
-  /** Salts what somebody has typed. */
-  #salt(session: ServiceSession, salting: Salting): void {
-    const { connection, source } = session;
-    if (connection.mode !== "text") return;
-    // Who is signing in has been counted by name; each password that is typed after that counts too.
-    const barred = session.present ? this.#barred(session) : undefined;
-    if (barred !== undefined) return connection.deny(barred, this.#now);
-    const taken = this.#salter?.salt({
-      salting,
-      // Those on this machine, or behind a proxy on it, are many.
-      whose: isLoopback(source) ? undefined : networkOf(source),
-      wanted: () => !session.over,
-      done: (salted) => {
-        if (salted === undefined) connection.deny(refuse("internal"), this.#now);
-        else connection.provideSaltedPassword(salted, this.#now);
-        session.wake();
-      },
-    });
-    if (taken) return;
-    this.#counters.add("sign-in-rate");
-    const text = "Too many passwords are being checked at the moment. Try again in a few seconds.";
-    connection.deny(refuse("sign-in-rate", text), this.#now);
-  }
-
-  /** Why nobody may try to sign in on this connection now. */
-  #barred({ source, exposed }: ServiceSession): Refusal | undefined {
-    if (exposed) return refuse("insecure");
-    const refusal = this.#door.signIn(source, this.#now);
-    if (refusal !== undefined) this.#counters.add("sign-in-rate");
-    return refusal;
   }
 
   #takeOn(session: ServiceSession, id: number, command: Command): void {
@@ -561,28 +506,6 @@ class ForumService implements Service {
     });
     const bytes = replyBytes(command, outcome);
     if (bytes > 0) unit.replyBytes.set(session, (unit.replyBytes.get(session) ?? 0) + bytes);
-  }
-
-  #do(
-    tx: Transaction,
-    session: ServiceSession,
-    { command, barred, unit }: {
-      command: Exclude<Command, Upload | Download>;
-      barred: Refusal | undefined;
-      unit: Unit;
-    },
-  ): Answer | (() => Answer) {
-    if (!isChange(command)) return this.#question(tx, session, { command, unit });
-    return change(tx, command, {
-      user: session.user,
-      at: this.#options.clock(),
-      barred: this.#bar(barred),
-    });
-  }
-
-  /** Why a change is not done now, where it is not. */
-  #bar(barred: Refusal | undefined): Refusal | undefined {
-    return this.#closing ? refuse("shutting-down") : barred;
   }
 
   #question(

@@ -154,7 +154,7 @@ function commandShapes(by: Size): CommandShapes {
       serverKey: encoded,
     }, { key }),
     threads: fields({ op: op("threads") }, { key, skip: place, limit }),
-    find: fields({ op: op("find"), title }, { key }),
+    find: fields({ op: op("find") }, { key, title, user: name }),
     read: fields(
       { op: op("read"), thread: seq },
       { key, after: place, before: seq, number: seq, limit },

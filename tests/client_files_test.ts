@@ -452,17 +452,31 @@ class Coming {
   }
 }
 
+/** Does something as in a browser that has no streams of bytes. */
+function withoutByteStreams<T>(act: () => T): T {
+  const name = "ReadableByteStreamController";
+  const there = Object.getOwnPropertyDescriptor(globalThis, name)!;
+  Reflect.deleteProperty(globalThis, name);
+  try {
+    return act();
+  } finally {
+    Object.defineProperty(globalThis, name, there);
+  }
+}
+
 Deno.test("a download gives its bytes in their order, deflated or not, and takes what is taken", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.nat(9000),
       fc.array(fc.record({ count: fc.nat(2000), packed: fc.boolean(), turns: fc.nat(2) })),
       fc.nat(1000),
-      async (size, pieces, part) => {
+      fc.boolean(),
+      async (size, pieces, part, old) => {
         const bytes = noise(size);
         const offset = Math.floor((size * part) / 1000);
         const have = sourceOf(new Blob([bytes.slice(0, offset)]));
-        const coming = new Coming(bytes, { have, offset });
+        const make = () => new Coming(bytes, { have, offset });
+        const coming = old ? withoutByteStreams(make) : make();
         const read = new Response(coming.file.stream).arrayBuffer();
         for (
           const { count, packed, turns } of [...pieces, { count: size, packed: true, turns: 0 }]
@@ -476,6 +490,53 @@ Deno.test("a download gives its bytes in their order, deflated or not, and takes
         assertEquals(new Uint8Array(await read), bytes.subarray(offset));
         assertEquals(coming.link.stored_, size - offset);
         assertEquals([coming.taken[0], coming.taken.at(-1)], [offset, size]);
+        assertEquals([coming.link.cancels, coming.link.failures], [[], []]);
+      },
+    ),
+    { numRuns: runs(60) },
+  );
+});
+
+Deno.test("a reader's own arrays are filled in order, however they are cut and whenever they come", async () => {
+  const pieces = fc.array(fc.record({ count: fc.nat(2000), packed: fc.boolean() }));
+  await fc.assert(
+    fc.asyncProperty(
+      fc.nat(9000),
+      pieces,
+      fc.array(fc.record({ size: fc.integer({ min: 1, max: 3000 }), share: fc.nat(100) }), {
+        minLength: 1,
+      }),
+      fc.integer({ min: 1, max: 3 }),
+      async (size, pieces, arrays, waiting) => {
+        const bytes = noise(size);
+        const coming = new Coming(bytes);
+        const reader = coming.file.stream.getReader({ mode: "byob" });
+        let asked = 0;
+        const read = () => {
+          const { size, share } = arrays[asked++ % arrays.length];
+          const min = Math.max(1, Math.floor((size * share) / 100));
+          return reader.read(new Uint8Array(size), { min });
+        };
+        const got: number[] = [];
+        const taking = (async () => {
+          const reads = Array.from({ length: waiting }, read);
+          for (;;) {
+            const { value, done } = await reads.shift()!;
+            got.push(...value ?? []);
+            if (done) return;
+            reads.push(read());
+          }
+        })();
+        for (const { count, packed } of [...pieces, { count: size, packed: false }]) {
+          coming.come(count, packed);
+          if (count % 3 === 0) await turn();
+        }
+        coming.finish();
+        while (coming.link.keeps.length === 0) await turn();
+        coming.over();
+        await taking;
+        assertEquals(Uint8Array.from(got), bytes);
+        assertEquals([coming.link.stored_, coming.taken.at(-1)], [size, size]);
         assertEquals([coming.link.cancels, coming.link.failures], [[], []]);
       },
     ),

@@ -18,7 +18,7 @@ const force = threadRow(2, "The Force");
 /** A server with lobby and The Force, in which messages 2, 3, 4 live. */
 const server: Answers = {
   find: ({ title }) => {
-    const row = [lobby, force].find((known) => known.title.toLowerCase() === title.toLowerCase());
+    const row = [lobby, force].find((known) => known.title.toLowerCase() === title?.toLowerCase());
     return row === undefined ? "no-thread" : { thread: row };
   },
   read: ({ number, thread }) => ({
@@ -139,12 +139,13 @@ Deno.test("two threads of one title are told apart by number", async () => {
 Deno.test("@user is the conversation with that user", async () => {
   const { run, asked } = scriptedSession({
     ...server,
-    threads: () => ({
-      threads: [threadRow(7, "Ann, Yoda", { direct: true, members: ["Ann", "Yoda"] })],
-      more: false,
-    }),
+    find: ({ user }) =>
+      user === "ann"
+        ? { thread: threadRow(7, "Ann, Yoda", { direct: true, members: ["Ann", "Yoda"] }) }
+        : "no-thread",
   });
   await run("RDT @ann");
+  assertEquals(asked[0], { op: "find", user: "ann" });
   assertEquals(asked[1], { op: "read", thread: 7, limit: 50 });
   refusedWith(await run("RDT @Bob"), "no-thread");
 });

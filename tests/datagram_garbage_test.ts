@@ -9,7 +9,12 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { createEndpoint, type Endpoint } from "../protocol/datagram/endpoint.ts";
-import { isDataPacket } from "../protocol/datagram/packet.ts";
+import {
+  DATA_OVERHEAD,
+  isDataPacket,
+  PACKET_TYPE,
+  writeDataHeader,
+} from "../protocol/datagram/packet.ts";
 import { createKeyPair, type Suite } from "../protocol/datagram/suite.ts";
 import { offers } from "./datagram/offers.ts";
 import { openSuite, toySuite } from "./datagram/toy_suite.ts";
@@ -65,12 +70,17 @@ class Conversation {
     });
     this.server.punch(this.now, { peer: theirs, role: "responder", candidates: [] });
     this.client.ask(this.now, SERVER);
+    this.server.receive(this.now, CLIENT, dataForNobody());
     const called = [
       this.client.connect(this.now, SERVER, { kind: "server", key: key.public }),
       this.client.connect(this.now, SERVER, ours),
     ];
     for (const connection of called) connection.write(new Uint8Array(3000).fill(1));
     this.talk(40);
+    // A server with much to do asks for a cookie.
+    const busy = createEndpoint({ env, now: this.now, static: key, limits: { cookieFrom: 0 } });
+    busy.receive(this.now, CLIENT, this.said.find(([first]) => first === PACKET_TYPE.init)!);
+    this.#collect(busy);
   }
 
   /** Both say what they have to say, and hear it. */
@@ -123,6 +133,13 @@ class Conversation {
   }
 }
 
+/** A DATA packet whose answer is RESET. */
+function dataForNobody(): Uint8Array {
+  const packet = new Uint8Array(DATA_OVERHEAD + 1);
+  writeDataHeader(packet, { phase: 0, dcid: 12_345, number: 0 });
+  return packet;
+}
+
 const scratch = new Uint8Array(1500);
 
 /** Damages a copy. */
@@ -168,6 +185,8 @@ Deno.test("damaged datagrams by the million make nothing throw, hang or grow", (
   for (let seed = 1; left > 0; seed++) {
     const conversation = new Conversation(seed, toySuite);
     assertEquals(conversation.over, false);
+    const kinds = new Set(conversation.said.map(([first]) => first));
+    assertEquals(kinds.size, Object.keys(PACKET_TYPE).length, "all kinds are damaged");
     for (let at = Math.min(left, ROUND); at > 0; at--, left--) {
       conversation.damage(mutate(conversation.random, conversation.said));
       if (at % 5000 === 0) {

@@ -7,7 +7,11 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { createCookieJar } from "../protocol/datagram/cookie.ts";
-import { createEndpoint, type EndpointOptions } from "../protocol/datagram/endpoint.ts";
+import {
+  createEndpoint,
+  ENDPOINT_LIMITS,
+  type EndpointOptions,
+} from "../protocol/datagram/endpoint.ts";
 import { Initiator, type OfferPeer } from "../protocol/datagram/handshake.ts";
 import { nobleSuite } from "../protocol/datagram/noble_suite.ts";
 import { OpeningKey, SealingKey } from "../protocol/datagram/packet_keys.ts";
@@ -137,6 +141,31 @@ Deno.test("half-open handshakes and connections have a bound, even with cookies"
     answers();
   }
   assertEquals([endpoint.halfOpen, endpoint.counters.refused], [40, 60]);
+});
+
+Deno.test("a network whose handshakes stay half-open keeps no other network out, cookies or not", () => {
+  const { endpoint, stranger, answers } = server();
+  const call = (path: string) => {
+    const one = stranger();
+    endpoint.receive(0, path, one.init());
+    const [packet] = answers();
+    const retry = packet && parseHandshakePacket(packet);
+    if (retry?.type === "retry" && one.retry(retry)) {
+      endpoint.receive(0, path, one.init());
+      return answers()[0];
+    }
+    return packet;
+  };
+  const { halfOpenPerNetwork, halfOpen } = ENDPOINT_LIMITS;
+  for (let port = 1; port <= 2 * halfOpen; port++) call(`10.6.6.6:${port}`);
+  assertEquals(endpoint.halfOpen, halfOpenPerNetwork);
+  assertEquals(endpoint.counters.refused, 2 * halfOpen - halfOpenPerNetwork);
+  const answer = call("10.0.0.1:1");
+  assertEquals(answer && parseHandshakePacket(answer)?.type, "resp");
+  // What has come through, or was given up, makes room.
+  endpoint.handleTimeout(40_000);
+  assertEquals(endpoint.halfOpen, 0);
+  assert(call("10.6.6.6:9") !== undefined);
 });
 
 Deno.test("a client gets through a flood by itself", () => {

@@ -10,7 +10,7 @@ import { DiskError } from "../client/disk/disk_error.ts";
 import { type DiskSource, openSource } from "../client/disk/disk_source.ts";
 import { localPaths, MATCHES_MAX } from "../client/disk/local_paths.ts";
 import { openPart } from "../client/disk/part_file.ts";
-import { saveFile } from "../client/disk/save_file.ts";
+import { PIECE_BYTES, saveFile } from "../client/disk/save_file.ts";
 import { HASHED_FIRST_BYTES, shareFile } from "../client/disk/share_file.ts";
 import { createSha256 } from "../client/files/sha256.ts";
 import {
@@ -68,10 +68,11 @@ function giving(bytes: Uint8Array, { failAfter = Infinity, hashed = sha256Of(byt
     const right = sha256Of(whole) === hashed;
     const parts: Uint8Array[] = [];
     for (let at = offset; at < bytes.length; at += 1000) {
-      parts.push(bytes.subarray(at, Math.min(at + 1000, bytes.length)));
+      parts.push(bytes.slice(at, at + 1000));
     }
     let sent = 0;
-    const stream = new ReadableStream<Uint8Array>({
+    const stream = new ReadableStream({
+      type: "bytes",
       pull(controller) {
         if (sent >= failAfter) return controller.error(forumError("lost"));
         const part = parts.shift();
@@ -79,8 +80,9 @@ function giving(bytes: Uint8Array, { failAfter = Infinity, hashed = sha256Of(byt
           sent += part.length;
           return controller.enqueue(part);
         }
-        if (right) controller.close();
-        else controller.error(forumError("bad-content"));
+        if (!right) return controller.error(forumError("bad-content"));
+        controller.close();
+        controller.byobRequest?.respond(0);
       },
     }, { highWaterMark: 0 });
     return { ...rowOf(bytes), offset, stream };
@@ -89,17 +91,17 @@ function giving(bytes: Uint8Array, { failAfter = Infinity, hashed = sha256Of(byt
 }
 
 test("a download appears under its name when it is whole, and not before", async (folder) => {
-  const bytes = bytesOf(5000);
+  const bytes = bytesOf(3 * PIECE_BYTES + 5);
   const downloads = `${folder}/made/when needed`;
-  const { client } = giving(bytes, { failAfter: 3000 });
+  const { client } = giving(bytes, { failAfter: 2.5 * PIECE_BYTES });
   const options = { thread: 1, file: rowOf(bytes), folder: downloads };
   await assertRejects(() => saveFile({ ...options, client }), ForumError);
   const part = `.${sha256Of(bytes).slice(0, 16)}.part`;
   assertEquals(namesIn(downloads), [part]);
-  assertEquals(Deno.statSync(`${downloads}/${part}`).size, 3000);
+  assertEquals(Deno.statSync(`${downloads}/${part}`).size, 2 * PIECE_BYTES, "whole pieces");
   const rest = giving(bytes);
   const path = await saveFile({ ...options, client: rest.client });
-  assertEquals(rest.offsets, [3000], "it goes on where it was cut off");
+  assertEquals(rest.offsets, [2 * PIECE_BYTES], "it goes on where it was cut off");
   assertEquals([path, namesIn(downloads)], [`${downloads}/holocron.bin`, ["holocron.bin"]]);
   assertEquals(Deno.readFileSync(path), bytes);
 });

@@ -5,7 +5,14 @@
  */
 
 import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import { connectForum, dialTcp, type ForumClient, ForumError } from "../client/mod.ts";
+import {
+  type ByteStream,
+  connectForum,
+  type Dial,
+  dialTcp,
+  type ForumClient,
+  ForumError,
+} from "../client/mod.ts";
 import { createClientSession } from "../protocol/client_session.ts";
 import type { ForumEvent } from "../protocol/forum/event.ts";
 import { CONFIG_DEFAULTS, startServer } from "../server/mod.ts";
@@ -14,7 +21,8 @@ import { CONFIG_DEFAULTS, startServer } from "../server/mod.ts";
 const UNLIMITED = { ...CONFIG_DEFAULTS.limits, changes: { perSecond: 0, burst: 0 } };
 
 interface Forum {
-  join(user: string): Promise<ForumClient>;
+  /** `wrap` may put something before the dial. */
+  join(user: string, wrap?: (dial: Dial) => Dial): Promise<ForumClient>;
   /** Comes back with the token of an earlier session. */
   resume(user: string, token: string): Promise<ForumClient>;
 }
@@ -29,8 +37,8 @@ async function withForum(test: (forum: Forum) => Promise<void>): Promise<void> {
   const clients: ForumClient[] = [];
   try {
     await test({
-      async join(user) {
-        const dial = dialTcp({ hostname: "127.0.0.1", port });
+      async join(user, wrap = (dial) => dial) {
+        const dial = wrap(dialTcp({ hostname: "127.0.0.1", port }));
         const client = await connectForum({ dial, user, password: "a password", register: true });
         clients.push(client);
         return client;
@@ -123,4 +131,26 @@ Deno.test("closing while a link is sought ends at once, and a stream that comes 
   session.opened(2);
   assertEquals(session.next(), { kind: "hang-up" });
   assertEquals(session.next(), undefined);
+});
+
+Deno.test("after a break, a dial that fails is tried again, unless there is no sense in it", async () => {
+  await withForum(async ({ join }) => {
+    const failures: Error[] = [
+      new Error("not now"),
+      Object.assign(new Error("never"), { forGood: true }),
+    ];
+    let open: ByteStream | undefined;
+    const yoda = await join("Yoda", (dial) => async () => {
+      if (open === undefined) return open = await dial();
+      throw failures.shift() ?? new Error("it was dialled once more");
+    });
+    const events = yoda.events();
+    open!.close();
+    const heard: string[] = [];
+    for await (const what of events) {
+      heard.push(what.type === "closed" ? `closed: ${what.text}` : what.type);
+    }
+    assertEquals(heard, ["offline", "closed: never"]);
+    assertEquals(failures, []);
+  });
 });

@@ -121,7 +121,7 @@ function effect(action: ServerAction, given: Given): { tells?: string; writes: s
     case "handOver":
       return { tells: "handed-over", writes: [] };
     case "turnAway":
-      return { tells: "closing", writes: ["DFP 1460"] };
+      return { tells: "closing", writes: [input === "late" ? "DFP 1510" : "DFP 1460"] };
     case "welcome":
       return { tells: "greeted", writes: ["welcome"] };
     case "askVerifier":

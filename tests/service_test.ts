@@ -128,6 +128,35 @@ Deno.test("files are listed, and taken out with a line in the activity log", () 
   });
 });
 
+Deno.test("a thread is found by its title, or by who is in the conversation", () => {
+  withScene((scene) => {
+    const [ada, bob, cid] = ["Ada", "Bob", "Cid"].map((user) => {
+      const caller = new Caller(scene);
+      caller.register(user);
+      return caller;
+    });
+    ada.say({ op: "tell", user: "Bob", text: "psst", key: "k" });
+    ada.talk();
+    const find = (caller: Caller, what: { title?: string; user?: string }) => {
+      const id = caller.answers().size + 1;
+      caller.client.command(id, { op: "find", ...what });
+      caller.talk();
+      return caller.answers().get(id);
+    };
+    assertEquals(find(ada, { user: "BOB" }), "done");
+    assertEquals(find(bob, { user: "ada" }), "done");
+    assertEquals(find(ada, { title: "LOBBY" }), "done");
+    for (const user of ["Ada", "Bob", "Cid", "Nobody"]) {
+      assertEquals(find(cid, { user }), "no-thread", user);
+    }
+    assertEquals(find(ada, { user: "Ada" }), "no-thread");
+    assertEquals([find(ada, {}), find(ada, { title: "lobby", user: "Bob" })], [
+      "bad-field",
+      "bad-field",
+    ]);
+  });
+});
+
 Deno.test("an upload that only begins leaves its key to the file that it ends as", () => {
   withScene((scene) => {
     new Caller(scene).register("Ada");

@@ -289,6 +289,24 @@ play(
   },
 );
 
+play(
+  "a conversation that nobody has begun is asked for once, and one that is there is found",
+  async (scene) => {
+    const ada = await new Person(scene).register("Ada");
+    await new Person(scene).register("Bob");
+    for (let n = 0; n < 20; n++) new Caller(scene).register(`Other${n}`);
+    const before = scene.service.units;
+    assertEquals(codes(await ada.type("RDT @nobody")), [1404]);
+    assertEquals(scene.service.units - before, 1, "one question, however many threads there are");
+    const cid = await new Person(scene).register("Cid");
+    await ada.type("PRV @Bob psst");
+    assertMatch((await ada.type("RDT @BOB")).join("\n"), /psst/);
+    const later = await new Person(scene).signIn("Ada");
+    assertMatch((await later.type("RDT @Bob")).join("\n"), /psst/);
+    assertEquals(codes(await cid.type("RDT @Bob", "RDT @Ada")), [1404, 1404]);
+  },
+);
+
 play("off this machine a password is only taken where nobody can read along", async (scene) => {
   const open = new Person(scene, { source: "192.0.2.1" });
   assertMatch((await open.type("Ada", "secret")).join("\n"), /^DFP 1403 not-allowed [^\n]*$/);

@@ -63,10 +63,10 @@ class WebSocketConn implements Stream {
 
   async write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
     const payload = bytes.subarray(0, MESSAGE_MAX);
-    const frame = new Uint8Array(14 + payload.length);
-    frame.set([0x82, 0xff]);
-    new DataView(frame.buffer).setUint32(6, payload.length);
-    frame.set(payload, 14);
+    const head = headOf(payload.length);
+    const frame = new Uint8Array(head.length + payload.length);
+    frame.set(head);
+    frame.set(payload, head.length);
     await writeAll(this.#conn, frame);
     return payload.length;
   }
@@ -74,6 +74,16 @@ class WebSocketConn implements Stream {
   close(): void {
     this.#conn.close();
   }
+}
+
+/** The head of a binary message, masked with zeros; the length must stand in its shortest form. */
+function headOf(length: number): Uint8Array {
+  if (length < 126) return Uint8Array.of(0x82, 0x80 | length, 0, 0, 0, 0);
+  if (length < 0x10000) return Uint8Array.of(0x82, 0xfe, length >> 8, length, 0, 0, 0, 0);
+  const head = new Uint8Array(14);
+  head.set([0x82, 0xff]);
+  new DataView(head.buffer).setUint32(6, length);
+  return head;
 }
 
 /** Opens a WebSocket to a server on this machine. */

@@ -18,6 +18,8 @@ export interface KnownServers {
 
 /** A server shows another key than the one it is known by. */
 export class ServerKeyChanged extends Error {
+  /** There is no sense in trying again. */
+  readonly forGood = true;
   /** As `forum.example:5000`. */
   readonly server: string;
   /** The key by which it is known. */
@@ -25,22 +27,22 @@ export class ServerKeyChanged extends Error {
   /** The key that it shows now. */
   readonly shown: Uint8Array;
 
-  /** `place` is where the known key stands, for people. */
+  /** `place` is where the known key is remembered, for people; absent where it was given. */
   constructor(
     { server, known, shown, place }: {
       readonly server: string;
       readonly known: Uint8Array;
       readonly shown: Uint8Array;
-      readonly place: string;
+      readonly place: string | undefined;
     },
   ) {
+    const mend = place === undefined ? "give it" : `take the line of ${server} out of ${place}`;
     super(
       `the server ${server} shows the key ${encodeBase64(shown)}, but is known by the key ` +
         `${
           encodeBase64(known)
         }. Either it got new keys, or somebody in between passes for it. Compare the ` +
-        `key with the one that the server shows at its start; if it is right, take the line of ${server} ` +
-        `out of ${place} and connect again`,
+        `key with the one that the server shows at its start; if it is right, ${mend} and connect again`,
     );
     this.name = "ServerKeyChanged";
     this.server = server;

@@ -30,9 +30,9 @@ export interface TcpAddress {
  * ```
  */
 export function dialTcp(address: TcpAddress): Dial {
-  return async () => {
+  return async (signal) => {
     const { hostname, port } = address;
-    const socket = await Deno.connect({ hostname, port });
+    const socket = await Deno.connect({ hostname, port, ...signal && { signal } });
     // Commands are small and somebody waits for each: do not hold them back to fill packets.
     socket.setNoDelay();
     return byteStream(socket);

@@ -31,18 +31,24 @@ export interface TlsAddress extends TcpAddress {
  * ```
  */
 export function dialTls({ hostname, port, caCerts = [] }: TlsAddress): Dial {
-  return async () => {
-    const plain = await Deno.connect({ hostname, port });
+  return async (signal) => {
+    const plain = await Deno.connect({ hostname, port, ...signal && { signal } });
     // As over TCP; a TLS socket of the runtime cannot be told so any more.
     plain.setNoDelay();
     const socket = await Deno.startTls(plain, { hostname, caCerts: [...caCerts] });
+    const stream = byteStream(socket);
+    // The runtime keeps the descriptor of one that has agreed on no keys until its server ends it.
+    const giveUp = () => stream.close();
+    signal?.addEventListener("abort", giveUp);
     try {
       // Whoever is no good is found out here, and not when something is sent.
       await socket.handshake();
     } catch (error) {
-      socket.close();
+      stream.close();
       throw error;
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
     }
-    return byteStream(socket);
+    return stream;
   };
 }

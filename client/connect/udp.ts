@@ -63,15 +63,16 @@ const PARTING_TIMEOUT = 1000;
  */
 export function dialUdp(address: UdpAddress): Dial {
   const knownServers = address.knownServers ?? rememberInMemory();
-  return async () => {
+  return async (signal) => {
     const hosts = await addressesOf(address.hostname);
     let failure: unknown;
     for (const host of hosts) {
       try {
-        const late = AbortSignal.timeout(DIAL_TIMEOUT / hosts.length);
+        const timeout = AbortSignal.timeout(DIAL_TIMEOUT / hosts.length);
+        const late = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
         return await dialAt(host, { ...address, knownServers, late });
       } catch (error) {
-        if (error instanceof ServerKeyChanged) throw error;
+        if (error instanceof ServerKeyChanged || signal?.aborted) throw error;
         failure ??= error;
       }
     }
@@ -122,7 +123,7 @@ async function reach(
   const server = nameOf(attempt);
   const known = attempt.key ?? await knownServers.find(server);
   if (known !== undefined) {
-    const place = attempt.key === undefined ? knownServers.place : "the program";
+    const place = attempt.key === undefined ? knownServers.place : undefined;
     const doubt = new AbortController();
     try {
       return await Promise.race([
@@ -152,7 +153,7 @@ async function expectKey(
   { until, ...expected }: {
     readonly server: string;
     readonly known: Uint8Array;
-    readonly place: string;
+    readonly place: string | undefined;
     readonly until: AbortSignal;
   },
 ): Promise<never> {

@@ -41,13 +41,22 @@ const LOOK_AGAIN = 10;
  * ```
  */
 export function dialWebSocket({ url, open = (url) => new WebSocket(url) }: WebSocketAddress): Dial {
-  return () => {
+  return (signal) => {
     const { promise, resolve, reject } = Promise.withResolvers<ByteStream>();
     const socket = open(url);
     socket.binaryType = "arraybuffer";
     const stream = new WebSocketStream(socket);
-    socket.onopen = () => resolve(stream);
+    const giveUp = () => {
+      stream.close();
+      reject(signal!.reason);
+    };
+    signal?.addEventListener("abort", giveUp);
+    socket.onopen = () => {
+      signal?.removeEventListener("abort", giveUp);
+      resolve(stream);
+    };
     socket.onerror = (event) => {
+      signal?.removeEventListener("abort", giveUp);
       // Browsers do not say why.
       const { message } = event as { message?: unknown };
       const why = typeof message === "string" && message !== "" ? `: ${message}` : "";

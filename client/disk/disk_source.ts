@@ -19,8 +19,15 @@ export interface DiskSource extends FileSource {
   close(): void;
 }
 
-/** What is read at a time. */
-const AHEAD_BYTES = 512 * 1024;
+/** What is read at a time; the next such piece is read while one is used. */
+const PIECE_BYTES = 512 * 1024;
+
+/** Bytes of the file, and where they begin. */
+interface Piece {
+  start: number;
+  length: number;
+  bytes: Uint8Array;
+}
 
 class OpenFile implements DiskSource {
   readonly #path: string;
@@ -28,10 +35,12 @@ class OpenFile implements DiskSource {
   readonly name: string;
   readonly size: number;
   readonly modified?: number;
-  readonly #ahead: Uint8Array;
-  /** Where what was read ahead begins, and how much it is. */
-  #start = 0;
-  #length = 0;
+  #here: Piece = { start: 0, length: 0, bytes: new Uint8Array(0) };
+  #ahead: Piece = { start: 0, length: 0, bytes: new Uint8Array(0) };
+  /** What is being read ahead, or was. */
+  #reading: Promise<void> | undefined;
+  /** Where the file stands. */
+  #position = 0;
   #closed = false;
 
   constructor(path: string, { file, info }: { file: Deno.FsFile; info: Deno.FileInfo }) {
@@ -41,39 +50,60 @@ class OpenFile implements DiskSource {
     this.size = info.size;
     const modified = modifiedAt(info);
     if (modified !== undefined) this.modified = modified;
-    this.#ahead = new Uint8Array(Math.min(AHEAD_BYTES, info.size));
   }
 
   read(offset: number, into: Uint8Array): Promise<number> | number {
     const count = this.#copy(offset, into);
     if (count > 0 || offset >= this.size) return count;
-    return this.#fill(offset).then(() => this.#copy(offset, into));
+    return this.#turn(offset).then(() => this.#copy(offset, into));
   }
 
   #copy(offset: number, into: Uint8Array): number {
-    const at = offset - this.#start;
-    if (at < 0 || at >= this.#length) return 0;
-    const piece = this.#ahead.subarray(at, Math.min(this.#length, at + into.length));
-    into.set(piece);
-    return piece.length;
+    const { start, length, bytes } = this.#here;
+    const at = offset - start;
+    if (at < 0 || at >= length) return 0;
+    const part = bytes.subarray(at, Math.min(length, at + into.length));
+    into.set(part);
+    return part.length;
   }
 
-  async #fill(offset: number): Promise<void> {
-    this.#length = 0;
+  /** Goes on to the piece that begins at this offset. */
+  async #turn(offset: number): Promise<void> {
+    await this.#reading;
+    if (this.#ahead.start !== offset || this.#ahead.length === 0) {
+      await this.#load(this.#ahead, offset);
+    }
+    const used = this.#here;
+    this.#here = this.#ahead;
+    this.#ahead = used;
+    used.length = 0;
+    const next = offset + this.#here.length;
+    if (this.#here.length === 0 || next >= this.size || this.#closed) return;
+    this.#reading = this.#load(used, next);
+    // Whoever asks for it hears of it.
+    this.#reading.catch(() => {});
+  }
+
+  async #load(piece: Piece, offset: number): Promise<void> {
+    piece.length = 0;
     await onDisk(this.#path, "read", async () => {
-      await this.#file.seek(offset, Deno.SeekMode.Start);
-      const room = this.#ahead.subarray(0, Math.min(this.#ahead.length, this.size - offset));
-      this.#length = await this.#file.read(room) ?? 0;
-      this.#start = offset;
+      if (this.#position !== offset) {
+        this.#position = await this.#file.seek(offset, Deno.SeekMode.Start);
+      }
+      const count = Math.min(PIECE_BYTES, this.size - offset);
+      if (piece.bytes.length < count) piece.bytes = new Uint8Array(count);
+      const length = await this.#file.read(piece.bytes.subarray(0, count)) ?? 0;
+      this.#position += length;
       // What was read before its last byte is worth nothing if it is another file by now.
-      if (offset + this.#length >= this.size || this.#length === 0) await this.#expectSame();
+      if (offset + length >= this.size || length === 0) await this.#expectSame();
+      piece.start = offset;
+      piece.length = length;
     });
   }
 
   async #expectSame(): Promise<void> {
     const info = await this.#file.stat();
     if (info.size === this.size && modifiedAt(info) === this.modified) return;
-    this.#length = 0;
     throw new DiskError("bad-content", `${this.#path} has changed while it was read. Try again.`);
   }
 

@@ -12,6 +12,9 @@ import { safeName } from "../files/safe_name.ts";
 import { type CarryOptions, type ForumClient, ForumError } from "../forum_client.ts";
 import { openPart, type PartFile } from "./part_file.ts";
 
+/** What is written at a time; what is less when a download ends early is fetched again. */
+export const PIECE_BYTES: number = 256 * 1024;
+
 /** What is saved, and where. */
 export interface SaveOptions extends CarryOptions {
   readonly client: Pick<ForumClient, "download">;
@@ -52,5 +55,42 @@ async function receive(part: PartFile, options: SaveOptions): Promise<void> {
     file: file.seq,
     ...part.size > 0 && { have },
   });
-  for await (const chunk of stream) await part.write(chunk);
+  await writeDown(stream, part, file.size - part.size);
+}
+
+/** Writes a stream of so many bytes to a part: a piece is written while the next ones come. */
+async function writeDown(
+  stream: ReadableStream<Uint8Array>,
+  part: PartFile,
+  size: number,
+): Promise<void> {
+  const reader = stream.getReader({ mode: "byob" });
+  const most = Math.max(1, Math.min(PIECE_BYTES, size));
+  const read = (memory: ArrayBuffer) => {
+    const reading = reader.read(new Uint8Array(memory), { min: most });
+    // The second of two that fail is not waited for any more.
+    reading.catch(() => {});
+    return reading;
+  };
+  // Two arrays are there to be filled, so that what comes at once need not wait for the other to be taken away.
+  const reads = [read(new ArrayBuffer(most)), read(new ArrayBuffer(most))];
+  let written: ArrayBuffer = new ArrayBuffer(most);
+  let writing = Promise.resolve();
+  try {
+    for (;;) {
+      const { value, done } = await reads.shift()!;
+      await writing;
+      if (value === undefined || value.length === 0) return;
+      writing = part.write(value);
+      if (done) return await writing;
+      reads.push(read(written));
+      written = value.buffer;
+    }
+  } catch (error) {
+    await reader.cancel(error);
+    throw error;
+  } finally {
+    // What was taken is written, also if no more comes.
+    await Promise.allSettled([writing, ...reads]);
+  }
 }

@@ -16,7 +16,8 @@ import { createSha256 } from "./sha256.ts";
 export interface IncomingFile extends Omit<DownloadOpened, "deflate"> {
   /**
    * The bytes from `offset` on. It fails if the file cannot be got, or is not what its hash says. Read it to its
-   * end or cancel it: until then the file is under way.
+   * end or cancel it: until then the file is under way. Where the runtime has streams of bytes it is one, and a
+   * reader that brings its own arrays (`mode: "byob"`) gets them filled without a copy more.
    */
   readonly stream: ReadableStream<Uint8Array>;
 }
@@ -32,13 +33,20 @@ export interface IncomingFileOptions {
   readonly onTaken: (bytes: number) => void;
 }
 
+type Controller = ReadableByteStreamController | ReadableStreamDefaultController<Uint8Array>;
+
+/** Not every browser has streams of bytes. */
+function hasByteStreams(): boolean {
+  return "ReadableByteStreamController" in globalThis;
+}
+
 /** What is read at a time of what is there already. */
 const HASH_BYTES = 256 * 1024;
 
 class Download implements Carrier<DownloadOpened> {
   readonly #options: IncomingFileOptions;
   readonly #hash = createSha256();
-  #controller!: ReadableStreamDefaultController<Uint8Array>;
+  #controller!: Controller;
   #begun = false;
   /** What has come and was not taken. */
   readonly #chunks: Uint8Array[] = [];
@@ -61,13 +69,16 @@ class Download implements Carrier<DownloadOpened> {
     if (this.#begun) return;
     this.#begun = true;
     this.#taken = row.offset;
-    const stream = new ReadableStream<Uint8Array>({
-      start: (controller) => {
+    const source = {
+      start: (controller: Controller) => {
         this.#controller = controller;
       },
       pull: () => this.#pull(),
       cancel: () => this.#options.link.cancel("cancelled"),
-    }, { highWaterMark: 0 });
+    };
+    const stream = hasByteStreams()
+      ? new ReadableStream({ ...source, type: "bytes" })
+      : new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
     this.#options.onTaken(row.offset);
     this.#options.onOpened({ ...row, stream });
   }
@@ -89,23 +100,39 @@ class Download implements Carrier<DownloadOpened> {
     if (chunk === undefined) {
       return new Promise((resolve) => this.#wanted = resolve);
     }
-    this.#controller.enqueue(chunk);
-    this.#taken += chunk.length;
-    this.#options.onTaken(this.#taken);
-    this.#options.link.stored(chunk.length);
-    if (this.#ended && this.#chunks.length === 0) this.#controller.close();
+    const count = chunk.length;
+    this.#controller.enqueue(chunk as Uint8Array<ArrayBuffer>);
+    this.#took(count);
+    if (this.#ended && this.#chunks.length === 0) this.#close();
     return undefined;
+  }
+
+  #took(count: number): void {
+    this.#taken += count;
+    this.#options.onTaken(this.#taken);
+    this.#options.link.stored(count);
+  }
+
+  #close(): void {
+    this.#controller.close();
+    // A reader that waits with an array gets it back with what is in it.
+    this.#request?.respond(0);
+  }
+
+  /** The array that a reader waits with, if it does so. */
+  get #request(): ReadableStreamBYOBRequest | null {
+    return "byobRequest" in this.#controller ? this.#controller.byobRequest : null;
   }
 
   event(event: TransferEvent): void {
     switch (event.what) {
       case "data": {
+        const { raw } = event;
+        if (raw === undefined && this.#busy === 0) return this.#add(event.bytes);
         // What has come is overwritten by what comes next.
         const bytes = event.bytes.slice();
-        const { raw } = event;
         if (raw !== undefined) this.#later(() => this.#unpack(bytes, raw));
-        else if (this.#busy > 0) this.#later(() => this.#add(bytes));
-        else this.#add(bytes);
+        else this.#later(() => this.#add(bytes));
         return;
       }
       case "finish": {
@@ -139,18 +166,33 @@ class Download implements Carrier<DownloadOpened> {
     else this.#add(inflated);
   }
 
+  /** Takes bytes in, which may be overwritten afterwards. */
   #add(bytes: Uint8Array): void {
     if (this.#over) return;
     this.#hash.update(bytes);
-    this.#chunks.push(bytes);
+    const count = this.#fill(bytes);
+    if (count < bytes.length) this.#chunks.push(bytes.slice(count));
     this.#wake();
+  }
+
+  /** Copies bytes into the array that a reader waits with, if it does so; says how many. */
+  #fill(bytes: Uint8Array): number {
+    const request = this.#begun && this.#chunks.length === 0 ? this.#request : null;
+    const view = request?.view;
+    if (!view) return 0;
+    const count = Math.min(view.byteLength, bytes.length);
+    new Uint8Array(view.buffer, view.byteOffset, count).set(bytes.subarray(0, count));
+    request!.respond(count);
+    this.#took(count);
+    return count;
   }
 
   #wake(): void {
     const wanted = this.#wanted;
     if (wanted === undefined) return;
     this.#wanted = undefined;
-    this.#give();
+    // It asks again if it has not got enough.
+    if (this.#chunks.length > 0) this.#give();
     wanted();
   }
 
@@ -168,7 +210,7 @@ class Download implements Carrier<DownloadOpened> {
       this.#controller.error(error);
     } else {
       this.#ended = true;
-      if (this.#chunks.length === 0) this.#controller.close();
+      if (this.#chunks.length === 0) this.#close();
     }
     this.#wanted?.();
     this.#wanted = undefined;

@@ -6,8 +6,8 @@
  * @module
  */
 
-import { readUint32, writeUint64 } from "./integer.ts";
-import { concatenate, type Env, type Suite } from "./suite.ts";
+import { readUint32 } from "./integer.ts";
+import type { Env } from "./suite.ts";
 
 /** Ids of ours that the peer may use at a time. */
 export const CIDS_ACTIVE = 4;
@@ -22,15 +22,8 @@ export function randomNumber({ random }: Env): number {
 }
 
 /** The low 53 bits of eight bytes. */
-function number53(bytes: Uint8Array): number {
+export function number53(bytes: Uint8Array): number {
   return (readUint32(bytes, 0) >>> 11) * 2 ** 32 + readUint32(bytes, 4);
-}
-
-/** What RESET shows for an id, under a secret that outlives a crash: nobody else can tell it. */
-export function resetToken({ hmac }: Suite, secret: Uint8Array, cid: number): number {
-  const id = new Uint8Array(8);
-  writeUint64(id, 0, cid);
-  return number53(hmac(secret, concatenate("dfp2 reset", id)));
 }
 
 /** What keeps the index from id to connection. */

@@ -9,9 +9,8 @@
  * @module
  */
 
-import { createTokenBucket, type Rate, type TokenBucket } from "../rate.ts";
 import { equalBytes } from "../scram.ts";
-import { randomNumber, resetToken } from "./cids.ts";
+import { randomNumber } from "./cids.ts";
 import type { Congestion } from "./congestion.ts";
 import type { ConnectionTransition, DatagramConnection } from "./connection.ts";
 import { createCookieJar } from "./cookie.ts";
@@ -38,7 +37,6 @@ import {
   DATAGRAM_BYTES_MIN,
   encodeAsk,
   encodeKey,
-  encodeReset,
   type InitPacket,
   isDataPacket,
   type KeyPacket,
@@ -50,15 +48,16 @@ import {
 import { REKEY_BYTES, REKEY_MS, type RekeyLimits } from "./packet_keys.ts";
 import type { Params } from "./params.ts";
 import { type Punch, PunchMachine, type PunchOptions, type PunchTransition } from "./punch.ts";
+import { hostOf } from "./paths.ts";
+import { Resets } from "./resets.ts";
+import { type StrangerLimits, Strangers } from "./strangers.ts";
 import { UNSENT_BYTES_MAX } from "./send_stream.ts";
 import { type Env, KEY_BYTES, type KeyPair } from "./suite.ts";
 
-/** How much an endpoint takes on. */
-export interface EndpointLimits {
+/** How much an endpoint takes on; of handshakes of strangers that are not through, too. */
+export interface EndpointLimits extends StrangerLimits {
   /** Connections in all. */
   readonly connections: number;
-  /** Handshakes of strangers that are not through, in all. */
-  readonly halfOpen: number;
   /** From so many of them on a stranger must show a cookie. */
   readonly cookieFrom: number;
   /** Searches for a path at a time. */
@@ -71,6 +70,7 @@ export interface EndpointLimits {
 export const ENDPOINT_LIMITS: EndpointLimits = {
   connections: 10_000,
   halfOpen: 1024,
+  halfOpenPerNetwork: 128,
   cookieFrom: 32,
   punches: 64,
   offers: 1024,
@@ -82,8 +82,6 @@ export const IDLE_MS = 60_000;
 const ANSWERS_MAX = 256;
 /** Questions for keys that may be open. */
 const ASKED_MAX = 16;
-/** So often, at most, strange DATA is answered with RESET. */
-export const RESET_RATE: Rate = { perSecond: 1000, burst: 1000 };
 
 /** What an endpoint is made with. */
 export interface EndpointOptions {
@@ -95,6 +93,8 @@ export interface EndpointOptions {
   readonly static?: KeyPair;
   /** How much is taken on; ENDPOINT_LIMITS where nothing is said. */
   readonly limits?: Partial<EndpointLimits>;
+  /** What counts as one network; the address without its port if nothing is said. */
+  readonly networkOf?: (path: string) => string;
   /** How far a peer's stream may be ahead of its reader. */
   readonly window?: Window;
   /** How many bytes are taken to be sent before they can be; a mebibyte if nothing is said. */
@@ -190,16 +190,11 @@ class Socket implements Endpoint, ConnectionHost {
   readonly #server: Expected | undefined;
   readonly #offers = new Map<string, Expected>();
   readonly #cookies;
-  #resetSecret: Uint8Array | undefined;
-  readonly #resets: TokenBucket;
-  /** Connections by the token that their peer would show in RESET. */
-  readonly #byToken = new Map<number, Connection>();
+  readonly #resets: Resets<Connection>;
   readonly #byCid = new Map<number, Connection | undefined>();
   readonly #open = new Set<Connection>();
-  readonly #strangers = new Set<Connection>();
-  /** Connections by the INIT that began them. */
-  readonly #begun = new Map<string, Connection>();
-  readonly #begunBy = new Map<Connection, string>();
+  readonly #strangers: Strangers<Connection>;
+  readonly #networkOf: (path: string) => string;
   readonly #punches = new Map<string, PunchMachine>();
   readonly #asked = new Map<string, { readonly path: string; readonly nonce: Uint8Array }>();
   readonly #answers: { readonly path: string; readonly packet: Uint8Array }[] = [];
@@ -228,9 +223,10 @@ class Socket implements Endpoint, ConnectionHost {
     this.#env = env;
     this.now = now;
     this.#limits = { ...ENDPOINT_LIMITS, ...options.limits };
+    this.#networkOf = options.networkOf ?? hostOf;
     this.#cookies = createCookieJar(env);
-    this.#resetSecret = options.reset?.slice();
-    this.#resets = createTokenBucket(RESET_RATE, now);
+    this.#resets = new Resets(env, options.reset, now);
+    this.#strangers = new Strangers(this.#limits);
     if (own !== undefined) {
       this.#server = { responder: { static: own }, mac: serverMac(env.suite, own.public) };
     }
@@ -250,7 +246,7 @@ class Socket implements Endpoint, ConnectionHost {
     return this.#open.size;
   }
   get halfOpen(): number {
-    return this.#strangers.size;
+    return this.#strangers.count;
   }
 
   #tick(now: number): void {
@@ -275,19 +271,15 @@ class Socket implements Endpoint, ConnectionHost {
   }
 
   resetToken(cid: number): number {
-    if (this.#resetSecret === undefined) {
-      this.#resetSecret = new Uint8Array(KEY_BYTES);
-      this.#env.random(this.#resetSecret);
-    }
-    return resetToken(this.suite, this.#resetSecret, cid);
+    return this.#resets.token(cid);
   }
 
   heed(token: number, connection: Connection): void {
-    this.#byToken.set(token, connection);
+    this.#resets.heed(token, connection);
   }
 
   ignore(token: number, connection: Connection): void {
-    if (this.#byToken.get(token) === connection) this.#byToken.delete(token);
+    this.#resets.ignore(token, connection);
   }
 
   wake(connection: Connection): void {
@@ -298,7 +290,7 @@ class Socket implements Endpoint, ConnectionHost {
 
   tell(transition: ConnectionTransition): void {
     if (transition.kind === "accepted") {
-      this.#strangers.delete(transition.connection as Connection);
+      this.#strangers.isKnown(transition.connection as Connection);
       // An offer is for one connection.
       const { offer } = transition.connection;
       if (offer !== undefined) this.#offers.delete(offer.toString());
@@ -308,15 +300,10 @@ class Socket implements Endpoint, ConnectionHost {
 
   remove(connection: Connection): void {
     this.#open.delete(connection);
-    this.#strangers.delete(connection);
+    this.#strangers.leave(connection);
     this.#ready.delete(connection);
     this.#stale.delete(connection);
     this.#deadlines.set(connection, undefined);
-    const begun = this.#begunBy.get(connection);
-    if (begun !== undefined) {
-      this.#begunBy.delete(connection);
-      this.#begun.delete(begun);
-    }
   }
 
   #params(cid: number): Params {
@@ -421,7 +408,7 @@ class Socket implements Endpoint, ConnectionHost {
       case "key":
         return this.#receiveKey(path, packet);
       case "reset":
-        return this.#byToken.get(packet.token)?.receiveReset(packet.cid);
+        return this.#resets.find(packet.token)?.receiveReset(packet.cid);
       default:
         this.counters.strange++;
     }
@@ -440,45 +427,46 @@ class Socket implements Endpoint, ConnectionHost {
     }
     const ephemeral = packet.noise.slice(0, KEY_BYTES);
     const begun = `${path} ${packet.scid} ${ephemeral}`;
-    const known = this.#begun.get(begun);
+    const known = this.#strangers.find(begun);
     if (known !== undefined) return known.repeatResponse();
     const claim = { path, scid: packet.scid, ephemeral };
-    const { connections, halfOpen, cookieFrom } = this.#limits;
+    const { connections, cookieFrom } = this.#limits;
     const shown = packet.cookie.length > 0 && this.#cookies.check(packet.cookie, claim, this.now);
-    if (!shown && this.#strangers.size >= cookieFrom) {
+    if (!shown && this.#strangers.count >= cookieFrom) {
       this.counters.retried++;
       this.#answer(path, retryFor(packet, this.#cookies.make(claim, this.now), expected.mac));
       return;
     }
-    if (this.#strangers.size >= halfOpen || this.#open.size >= connections) {
+    const network = this.#networkOf(path);
+    if (!this.#strangers.hasRoom(network) || this.#open.size >= connections) {
       this.counters.refused++;
       return;
     }
-    this.#accept(path, packet, expected, begun);
+    const connection = this.#accept(path, packet, expected);
+    if (connection !== undefined) this.#strangers.enter(connection, begun, network);
   }
 
-  #accept(path: string, packet: InitPacket, { responder }: Expected, begun: string): void {
+  #accept(path: string, packet: InitPacket, { responder }: Expected): Connection | undefined {
     const cid = this.claim();
     const answer = answerInit(this.#env, responder, packet, this.#params(cid));
     if (answer === undefined) {
       this.counters.forged++;
       this.release(cid);
-      return;
+      return undefined;
     }
     const offer = responder.offer?.offer;
-    const connection = this.#add(new Connection(this, { path, cid, offer, answer }), cid);
-    this.#strangers.add(connection);
-    this.#begun.set(begun, connection);
-    this.#begunBy.set(connection, begun);
+    return this.#add(new Connection(this, { path, cid, offer, answer }), cid);
   }
 
   /** DATA for a connection that is not known: its sender is told, in fewer bytes than it has sent. */
   #receiveStrange(path: string, cid: number): void {
     this.counters.strange++;
     // An id that was only claimed is a connection's in a moment.
-    if (cid < 0 || this.#byCid.has(cid) || this.#resets.take(this.now) > 0) return;
+    if (cid < 0 || this.#byCid.has(cid)) return;
+    const reset = this.#resets.answer(cid, this.now);
+    if (reset === undefined) return;
     this.counters.reset++;
-    this.#answer(path, encodeReset({ cid, token: this.resetToken(cid) }));
+    this.#answer(path, reset);
   }
 
   #receivePunch(path: string, packet: PunchPacket): void {

@@ -40,8 +40,12 @@ export interface PathState {
 
 /** Whether two paths lead to the same host, and only the port has changed. */
 export function isSameHost(one: string, other: string): boolean {
-  const host = (name: string) => name.slice(0, name.lastIndexOf(":"));
-  return one.includes(":") && host(one) === host(other);
+  return one.includes(":") && hostOf(one) === hostOf(other);
+}
+
+/** A path without its port. */
+export function hostOf(path: string): string {
+  return path.slice(0, path.lastIndexOf(":"));
 }
 
 /** The paths. */

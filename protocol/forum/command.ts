@@ -227,12 +227,14 @@ export interface Threads {
   readonly limit?: number;
 }
 
-/** Finds a thread by its title. */
+/** Finds a thread by its title, or one's conversation with a user; one of both is given. */
 export interface Find {
-  /** Private threads are not found: their titles need not differ. */
+  /** Other private threads are not found: their titles need not differ. */
   readonly op: "find";
   /** The title of a public thread, in any case. */
-  readonly title: string;
+  readonly title?: string;
+  /** The other user of a conversation. */
+  readonly user?: string;
 }
 
 /** Reads a page of a thread's living messages; without a place, its end. */

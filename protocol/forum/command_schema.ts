@@ -75,7 +75,7 @@ const changes = {
 
 const questions = {
   threads: record({ key, skip: optional(place), limit }),
-  find: record({ key, title }),
+  find: record({ key, title: optional(title), user: optional(name) }),
   read: record({
     key,
     thread: seq,

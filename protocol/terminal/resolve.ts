@@ -120,26 +120,21 @@ class ServerResolver implements Resolver {
       throw new Refusing("no-thread", `Several threads are called so: ${numbers}. Use the number.`);
     }
     if (known.length === 1) return known[0].thread;
-    return "user" in name ? yield* this.#findDirect(name) : yield* this.#find(name.title);
+    if ("user" in name) return yield* this.#find({ user: name.user });
+    const title = checkTitle(name.title);
+    // What can be no title is the title of no thread.
+    return typeof title === "string" ? yield* this.#find({ title }) : undefined;
   }
 
-  *#find(words: string): Asking<number | undefined> {
-    const title = checkTitle(words);
-    // What can be no title is the title of no thread.
-    if (typeof title !== "string") return undefined;
+  *#find(what: { title: string } | { user: string }): Asking<number | undefined> {
     try {
-      const { thread } = yield* ask<"find">({ op: "find", title });
+      const { thread } = yield* ask<"find">({ op: "find", ...what });
       this.#directory.add(thread);
       return thread.thread;
     } catch (error) {
       if (isStatusError(error) && error.code === STATUS["no-thread"].code) return undefined;
       throw error;
     }
-  }
-
-  *#findDirect(name: { user: string }): Asking<number | undefined> {
-    for (const row of (yield* listThreads()).threads) this.#directory.add(row);
-    return this.#directory.named(name)[0]?.thread;
   }
 
   #near(name: ThreadName): string | undefined {

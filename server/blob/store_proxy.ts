@@ -40,8 +40,8 @@ import {
   type Spare,
 } from "./store_line.ts";
 
-/** So much memory of each kind is kept to be used again. */
-const SPARES_MAX = 4;
+/** So much memory of each kind is kept to be used again: what one upload has under way at the most, and more. */
+const SPARES_MAX = 8;
 
 /** The far side, while it works. */
 export interface FarSide {

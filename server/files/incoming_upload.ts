@@ -53,8 +53,6 @@ class GatheredUpload implements IncomingUpload {
   readonly #writer: BlobWriter;
   #batch: Uint8Array<ArrayBuffer> | undefined;
   #filled = 0;
-  /** Bytes that have come and are not stored. */
-  #underWay = 0;
   finishing: string | undefined;
 
   constructor(options: IncomingUploadOptions) {
@@ -66,7 +64,6 @@ class GatheredUpload implements IncomingUpload {
         options.opened(offset, upto);
       },
       stored: (count) => {
-        this.#underWay -= count;
         transfers.stored(id, count);
         options.wake();
       },
@@ -81,7 +78,6 @@ class GatheredUpload implements IncomingUpload {
         if (event.raw === undefined) this.#gather(event.bytes);
         else {
           this.#flush();
-          this.#underWay += event.raw;
           this.#writer.writePacked(event.bytes.slice(), event.raw);
         }
         return;
@@ -93,7 +89,6 @@ class GatheredUpload implements IncomingUpload {
   }
 
   #gather(bytes: Uint8Array): void {
-    this.#underWay += bytes.length;
     let rest = bytes;
     while (rest.length > 0) {
       this.#batch ??= this.#options.blobs.batch();
@@ -103,9 +98,9 @@ class GatheredUpload implements IncomingUpload {
       rest = rest.subarray(part.length);
       if (this.#filled === BATCH_BYTES) this.#flush();
     }
-    // With so much under way, or so little room, the client may soon have to wait for what lies here.
-    const { id, transfers, window } = this.#options;
-    if (this.#underWay >= window / 2 || transfers.room(id) < CHUNK_MAX) this.#flush();
+    // With so little room the client may have to wait for what lies here.
+    const { id, transfers } = this.#options;
+    if (transfers.room(id) < CHUNK_MAX) this.#flush();
   }
 
   #flush(): void {

@@ -7,7 +7,7 @@
 
 import type { Certificate } from "./certificate.ts";
 import { secureContext, secureSocket } from "./secure_socket.ts";
-import type { Socket } from "./transport.ts";
+import { closeSocket, type Socket } from "./transport.ts";
 
 /** What accepting needs. */
 export interface AcceptOptions {
@@ -44,16 +44,26 @@ export function acceptAll({ hostname, port, certificate, take }: AcceptOptions):
   async function accept(): Promise<void> {
     while (!closed) {
       try {
-        const conn = await listener.accept();
-        // Commands are small and somebody waits for each: do not hold them back to fill packets.
-        conn.setNoDelay(true);
-        const { hostname: address } = conn.remoteAddr;
-        take(context === undefined ? conn : secureSocket(conn, context), address);
+        admit(await listener.accept());
       } catch (error) {
-        // A client that has reset already is no reason to stop listening, nor to keep others waiting.
         if (error instanceof Deno.errors.NotConnected) continue;
         if (!closed) await new Promise((resolve) => setTimeout(resolve, ACCEPT_REST));
       }
+    }
+  }
+
+  /** Hands a connection on. If that fails it is closed: nobody else has it. */
+  function admit(conn: Deno.TcpConn): void {
+    try {
+      // Commands are small and somebody waits for each: do not hold them back to fill packets.
+      conn.setNoDelay(true);
+      // Whoever types may say nothing for hours; one whose machine has gone must not stay for ever.
+      conn.setKeepAlive(true);
+      const { hostname: address } = conn.remoteAddr;
+      take(context === undefined ? conn : secureSocket(conn, context), address);
+    } catch {
+      // A client that has reset already is no reason to stop listening, nor to keep others waiting.
+      closeSocket(conn);
     }
   }
 

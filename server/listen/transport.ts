@@ -31,6 +31,9 @@ const QUIET_BYTES = 256;
 /** Who sends as much as is read gets more, step by step: a file costs a call for each. */
 const BUSY_BYTES = [64 * 1024, 256 * 1024];
 
+/** Between the parts of a file there is little to read now and then: only the second such read in a row is quiet. */
+const QUIET_READS = 2;
+
 /** Closes a socket that may be closed already. */
 export function closeSocket(socket: Socket): void {
   try {
@@ -50,6 +53,7 @@ class SocketTransport implements Transport {
   readonly #socket: Socket;
   readonly #quiet = new Uint8Array(QUIET_BYTES);
   #buffer = this.#quiet;
+  #littleReads = 0;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -62,7 +66,10 @@ class SocketTransport implements Transport {
     if (count === buffer.length) {
       const more = BUSY_BYTES.find((size) => size > count);
       if (more !== undefined) this.#buffer = new Uint8Array(more);
-    } else if (count < QUIET_BYTES) this.#buffer = this.#quiet;
+    }
+    this.#littleReads = count < QUIET_BYTES ? this.#littleReads + 1 : 0;
+    const files = buffer.length === BUSY_BYTES.at(-1);
+    if (this.#littleReads >= (files ? QUIET_READS : 1)) this.#buffer = this.#quiet;
     return buffer.subarray(0, count);
   }
 

@@ -10,6 +10,7 @@ import { type Endpoint, ENDPOINT_LIMITS } from "../../protocol/datagram/endpoint
 import { handshakeBinding } from "../../protocol/datagram/handshake.ts";
 import type { KeyPair } from "../../protocol/datagram/suite.ts";
 import { type DatagramStream, openDatagramSocket } from "../../transport/deno_datagram.ts";
+import { networkOf } from "../address.ts";
 import { type OperationLimits, TURNED_AWAY_MAX } from "../limits.ts";
 import { couple, type Coupling } from "./couple.ts";
 import type { Listening } from "./tcp.ts";
@@ -50,6 +51,7 @@ export function listenUdp(options: UdpOptions): Listening {
     unsent: UNSENT,
     idle: IDLE,
     limits: { connections: connectionsMax(limits) },
+    networkOf: (path) => networkOf(hostOf(path)),
     onAccept(stream) {
       const { path, handshakeHash } = stream;
       couple(

@@ -172,7 +172,7 @@ scenario(
     const names = [
       ...["../x", "../../../../tmp/x", "/etc/passwd", "..", ".", "a\\..\\b", "C:\\x", ".bashrc"],
       ...["NUL", "con.txt", "two\nlines", "nul\0byte", "\u202egpj.exe", "-rf", "\x1b[31m", "a/b/c"],
-      "é".repeat(255),
+      ...["CON", "🗿💾.jpg", "🗿".repeat(75), "é".repeat(255)],
     ];
     for (const name of names) await client.upload({ thread: 1, name, content: new Blob([name]) });
     const outside = ground.folder();
@@ -196,6 +196,73 @@ scenario(
     assertEquals(outcomes[1].result.path, `${downloads}/_ (2)._x`);
     assertEquals(namesIn(downloads).length, names.length + 1);
     assert(namesIn(downloads).every((name) => !name.startsWith(".")), "nothing is hidden");
+  },
+);
+
+scenario(
+  "files of 0, 1, 65,535, 65,536 and 65,537 bytes, named as oddly as a disk allows, go up and down by a pattern",
+  async (ground) => {
+    const server = await ground.server();
+    const [folder, downloads] = [ground.folder(), ground.folder()];
+    const sizes = new Map([
+      ["empty \u202egpj", 0],
+      ["one\nline more", 1],
+      ["con 💾", 65_535],
+      ["'quoted' \"twice\"", 65_536],
+      [`${"x".repeat(251)}🗿`, 65_537],
+    ]);
+    for (const [name, size] of sizes) writeFile(folder, name, bytesOf(size, size + 1));
+    const { code, outcomes: [up, down] } = await run(ground, server, {
+      user: "Tej",
+      args: ["--register"],
+      downloads,
+      lines: [`UPD lobby ${folder}/*`, "DWN lobby *"],
+    });
+    assertEquals([code, up.result.files.length], [0, sizes.size]);
+    for (const { name, size, sha256, path } of down.result.files) {
+      assertEquals(size, sizes.get(name), `${name} is called as on the disk`);
+      const bytes = Deno.readFileSync(path);
+      assertEquals([bytes, sha256Of(bytes)], [bytesOf(size, size + 1), sha256]);
+    }
+    assertEquals(namesIn(downloads).length, sizes.size);
+  },
+);
+
+scenario(
+  "DESIGN §13: a file called like a server file overwrites it: the server's own files stay, and it lives on",
+  async (ground) => {
+    const server = await ground.server();
+    const folder = ground.folder();
+    const below = (path: string): string[] =>
+      [...Deno.readDirSync(path)].flatMap(({ name, isDirectory }) =>
+        isDirectory ? below(`${path}/${name}`) : [`${path}/${name}`]
+      );
+    const own = below(server.data).map((path) => path.slice(server.data.length + 1));
+    assert(own.includes("forum.sqlite"));
+    const names = ["forum.sqlite", "forum.sqlite-wal", "partial", "kept", "1", "server"];
+    for (const name of names) writeFile(folder, name, new TextEncoder().encode(`I am ${name}`));
+    const { client } = await ground.member(server, { user: "Uro", register: true });
+    // What no disk of ours would call a file goes by the library.
+    const paths = [...own, "files/kept/aa/x", "files/partial/1", "../data/forum.sqlite"];
+    for (const name of paths.filter((name) => !names.includes(name))) {
+      await client.upload({ thread: 1, name, content: new Blob([`I am ${name}`]) });
+    }
+    const up = await run(ground, server, { user: "Uro", lines: [`UPD lobby ${folder}/*`] });
+    assertEquals([up.code, up.outcomes[0].result.files.length], [0, names.length]);
+    const kept = below(`${server.data}/files`);
+    assert(
+      kept.every((path) =>
+        /^kept\/[0-9a-f]{2}\/[0-9a-f]{64}$/.test(path.slice(`${server.data}/files/`.length))
+      ),
+    );
+    assertEquals((await server.kill()).code, 0);
+    await server.start();
+    const again = await run(ground, server, { user: "Uro", lines: ["FLS lobby", "RDT lobby"] });
+    assertEquals([again.code, server.process.errors.all], [0, []]);
+    assertEquals(
+      new Set(again.outcomes[0].result.files.map(({ name }: Told) => name)).size,
+      new Set([...paths, ...names]).size,
+    );
   },
 );
 

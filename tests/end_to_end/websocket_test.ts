@@ -2,6 +2,16 @@
  * WebSockets against a real server. Numbers in brackets are those of the Autobahn test suite, whose cases
  * are played here with what DFP makes of them: there is no echo, so that a message has come whole shows in
  * the reply to the command in it; and text is refused, so its cases are played with binary messages.
+ *
+ * - 1 framing: 1.1 as text (1003), 1.2 as binary, all sizes and cuts
+ * - 2 pings and pongs: all
+ * - 3 reserved bits, 4 opcodes: all
+ * - 5 fragmentation: all; those of text end with 1003
+ * - 6 UTF-8: text is refused before it is looked at (1003); a closing reason that is none is 1007
+ * - 7 closing: all
+ * - 9 limits: up to 1 MiB a message, above that 1009; chopped, in fragments, and many small ones
+ * - 10 fragmentation by the sender: 10.1.1
+ * - 12, 13 compression: it is offered by clients and not taken
  */
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
@@ -148,9 +158,12 @@ scenario("pings are answered in order, pongs are not [2.1-2.4, 2.6-2.11]", async
   for (const payload of ten) await pinged(payload);
 });
 
-scenario("text is refused with 1003 [1.1, 5.3, 6]", async (ground) => {
+scenario("text is refused with 1003 [1.1, 5.3-8, 6, 9.1]", async (ground) => {
   assertEquals(await answer(ground, maskedFrame(TEXT, encode("DFP/2\r\n"))), 1003);
   assertEquals(await answer(ground, maskedFrame(TEXT, NONE, { fin: false })), 1003);
+  const half = maskedFrame(TEXT, encode("DFP"), { fin: false });
+  assertEquals(await answer(ground, half, maskedFrame(CONTINUE, encode("/2\r\n"))), 1003);
+  assertEquals(await answer(ground, maskedFrame(TEXT, Uint8Array.of(0xff))), 1003, "no UTF-8");
 });
 
 scenario("reserved bits and opcodes end it with 1002 [3.1-3.7, 4.1, 4.2]", async (ground) => {
@@ -214,6 +227,48 @@ scenario(
     }
   },
 );
+
+scenario(
+  "many small messages, and large ones in small pieces and chops [9.4, 9.6, 9.8]",
+  async (ground) => {
+    const peer = await signed(ground, "Small");
+    for (let id = 1; id <= 1000; id++) await peer.command(id, { op: "users" });
+    for (let id = 1; id <= 1000; id++) assertEquals((await peer.reply(id)).kind, "done");
+    const large = await socket(ground);
+    const ping = encodeMessage({ kind: "ping", id: 1, body: {} });
+    const stream = joined([OPENING, ...Array<Uint8Array>(2000).fill(ping)]);
+    // 64 bytes a fragment, all fragments of one message, cut every 100 bytes on their way.
+    const frames = joined(
+      Array.from({ length: Math.ceil(stream.length / 64) }, (_, at) => {
+        const part = stream.subarray(at * 64, at * 64 + 64);
+        const fin = at * 64 + 64 >= stream.length;
+        return maskedFrame(at === 0 ? BINARY : CONTINUE, part, { fin });
+      }),
+    );
+    for (let at = 0; at < frames.length; at += 100) {
+      await large.send(frames.subarray(at, at + 100));
+    }
+    await large.send(maskedFrame(PING, encode("the end")));
+    let bytes = 0;
+    for (let frame = await large.frame(); frame?.opcode !== PONG; frame = await large.frame()) {
+      assertEquals(frame?.opcode, BINARY);
+      bytes += frame!.payload.length;
+    }
+    assertGreater(bytes, 0, "what was in them is answered");
+  },
+);
+
+scenario("compression is offered by clients and not taken [12, 13]", async (ground) => {
+  const peer = await connected(ground, await shared());
+  const offer = "permessage-deflate; client_max_window_bits, x-webkit-deflate-frame";
+  await peer.send(
+    upgradeRequest({ "Sec-WebSocket-Extensions": offer, "Sec-WebSocket-Protocol": "x" }),
+  );
+  const { status, head } = (await peer.response())!;
+  assertEquals([status, /sec-websocket-(extensions|protocol)/i.test(head)], [101, false]);
+  await peer.send(maskedFrame(BINARY, OPENING, { first: 0xc2 }));
+  assertEquals(await peer.closing(), 1002, "a compressed message");
+});
 
 scenario("a message above 1 MiB ends it with 1009, and costs nothing [9.2.4]", async (ground) => {
   const head = maskedFrame(BINARY, NONE);

@@ -53,7 +53,8 @@ import {
   INIT_RETRY_MS_MAX,
 } from "../../protocol/datagram/handshake_progress.ts";
 import { DATAGRAM_TABLE } from "../../protocol/datagram/datagram_table.ts";
-import { ENDPOINT_LIMITS, IDLE_MS, RESET_RATE } from "../../protocol/datagram/endpoint.ts";
+import { ENDPOINT_LIMITS, IDLE_MS } from "../../protocol/datagram/endpoint.ts";
+import { RESET_RATE } from "../../protocol/datagram/resets.ts";
 import { WINDOW_DEFAULT } from "../../protocol/datagram/flow.ts";
 import { RETRIES_MAX } from "../../protocol/datagram/handshake.ts";
 import { MTU_TRIES } from "../../protocol/datagram/mtu.ts";

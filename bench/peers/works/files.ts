@@ -100,7 +100,7 @@ async function carryAll(
   servers: { peer: FilePeer; started: FileServer }[],
   size: number,
 ): Promise<void> {
-  const rounds = 3;
+  const rounds = bench.quick ? 2 : 3;
   for (const way of ["up", "down"] as const) {
     const all = new Map<string, Carried[]>(servers.map(({ peer }) => [peer.name, []]));
     for (let round = 0; round < rounds; round++) {
