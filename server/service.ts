@@ -44,6 +44,7 @@ import { createHub, type Hub } from "./hub.ts";
 import type { Job, JobOf } from "./job.ts";
 import { LIMIT_DEFAULTS, type OperationLimits, TURNED_AWAY_MAX } from "./limits.ts";
 import type { Log, Published, Transaction } from "./log/log.ts";
+import { createPeers, type Peers } from "./peers.ts";
 import { createPresence, type Presence } from "./presence.ts";
 import { type Answer, answer, type QuestionCommand } from "./questions.ts";
 import { createSalter, type Salt } from "./salter.ts";
@@ -89,6 +90,8 @@ export interface ServiceOptions extends SignInOptions {
   readonly fileLimits?: Partial<FileLimits>;
   /** Text mode; without it, who does not begin with the preface is turned away. */
   readonly text?: TextModeOptions;
+  /** UDP ports that tell a client its address, two or none. */
+  readonly udp?: readonly number[];
   /** Is told who did what. */
   readonly activity: ActivityLog;
   /** Counts what is done; nobody does if it is not given. */
@@ -159,6 +162,7 @@ class ForumService implements Service {
   readonly #admissions: Admissions;
   readonly #units: Units;
   readonly #files: Files;
+  readonly #peers: Peers;
   readonly #gauge: ServiceGauge;
   readonly #welcome: ServerConnectionOptions["welcome"];
   readonly #events: SessionEvents;
@@ -218,6 +222,13 @@ class ForumService implements Service {
       answer: (session, job, reply) => this.#answer(session, job, reply),
       count: (what) => this.#counters.add(what),
       record: (session, did, about) => this.#record(session, did, about),
+    });
+    this.#peers = createPeers({
+      random: options.random,
+      clock: options.clock,
+      now: () => this.#now,
+      name: (folded) => this.#log.view.user(folded)?.name,
+      udp: options.udp ?? [],
     });
     // One for all sessions: there are many of them, and most do nothing.
     const { agent, heartbeat, registration } = options;
@@ -351,6 +362,7 @@ class ForumService implements Service {
         if (due !== undefined && due <= now) session.handleTimeout(now);
       }
     }
+    this.#peers.handleTimeouts(now);
     if (now < this.#reportAt) return;
     this.#reportAt = now + REPORT_EVERY;
     this.#door.tidy(now);
@@ -391,6 +403,8 @@ class ForumService implements Service {
         return this.#takeOn(session, what.id, what.command);
       case "transfer":
         return this.#files.event(session, what.event);
+      case "relay":
+        return this.#peers.relay(session, what.channel, what.bytes);
       case "closing":
         return this.#part(session, what.ending.text);
       case "closed":
@@ -410,7 +424,7 @@ class ForumService implements Service {
     }
     if (this.#throttle.begin(session)) this.#counters.add("held");
     let barred: Refusal | undefined;
-    if (isChange(command)) {
+    if (isChange(command) || command.op === "offer") {
       barred = this.#throttle.change(session.user, this.#now);
       if (barred !== undefined) this.#counters.add("rate");
     }
@@ -435,6 +449,7 @@ class ForumService implements Service {
     session.proof = undefined;
     this.#admissions.part(session);
     this.#files.part(session);
+    this.#peers.part(session);
     if (!session.present) return;
     session.present = false;
     this.#presence.leave(session, this.#options.clock());
@@ -489,6 +504,8 @@ class ForumService implements Service {
     const about = isChange(command) && command.op !== "mark" && aboutOf(command, tx.view);
     const outcome = isChange(command)
       ? change(tx, command, { user: session.user, at: this.#options.clock(), barred })
+      : command.op === "offer" && barred !== undefined
+      ? barred
       : this.#question(tx, session, { command, unit });
     if (command.op === "credential" && typeof outcome !== "function" && !isRefusal(outcome)) {
       // Whoever knew the old password may hold a token that it brought, or be here.
@@ -519,6 +536,7 @@ class ForumService implements Service {
       log: this.#log,
       hub: this.#hub,
       presence: this.#presence,
+      peers: this.#peers,
       nonce: () => {
         const bytes = new Uint8Array(18);
         this.#options.random(bytes);

@@ -47,6 +47,8 @@ export interface Visitor {
   say(text: string): Promise<void>;
   /** Waits until a message with this text is there. */
   sees(text: string): Promise<void>;
+  /** Waits until an expression is true in the page. */
+  until(expression: string): Promise<void>;
   /** Leaves a picture of the page. */
   picture(name: string): Promise<void>;
 }
@@ -99,9 +101,23 @@ class BrowserVisitor implements Visitor {
     await this.page.locator(".message:not(.pending)").filter({ hasText: text }).first().waitFor();
   }
 
+  async until(expression: string): Promise<void> {
+    // The page's policy forbids to evaluate text again and again, as Playwright's own waiting does.
+    await this.page.evaluate(`new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error("it did not become true")), ${PATIENCE});
+      const look = () => {
+        if (!(${expression})) return requestAnimationFrame(look);
+        clearTimeout(late);
+        resolve();
+      };
+      look();
+    })`);
+  }
+
   async picture(name: string): Promise<void> {
     await this.page.evaluate("document.fonts.ready");
-    await this.page.screenshot({ path: new URL(`${name}.png`, OUTPUT).pathname });
+    const path = new URL(`${name}.png`, OUTPUT).pathname;
+    await this.page.screenshot({ path, animations: "disabled" });
   }
 }
 
