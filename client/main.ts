@@ -112,8 +112,7 @@ async function signedIn(given: ConsoleArguments): Promise<ForumClient> {
       ...user !== undefined && { user },
       ...password !== undefined && { password },
       ...Deno.stdin.isTerminal() && { asker },
-      connect: (account) =>
-        connectForum({ dial, agent: AGENT, peers: peersOf(given), ...account }),
+      connect: (account) => connectForum({ dial, agent: AGENT, peers: peersOf(given), ...account }),
     });
     if ("ok" in outcome) refused(outcome, json);
     return outcome;

@@ -297,7 +297,9 @@ class Link implements PeerLink {
       if (sent === undefined) break;
       const bytes = out.subarray(0, sent.length);
       if (sent.path === RELAY) this.#relay(bytes, sent.segment);
-      else sending.push(this.#search.port?.send(sent.path, bytes, sent.segment) ?? Promise.resolve());
+      else {sending.push(
+          this.#search.port?.send(sent.path, bytes, sent.segment) ?? Promise.resolve(),
+        );}
     }
     return sending;
   }
