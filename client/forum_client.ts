@@ -23,12 +23,17 @@ import { STATUS } from "../protocol/status.ts";
 import { checkName, checkPassword } from "../protocol/text.ts";
 import { WINDOW_BYTES } from "../protocol/transfer/receiver.ts";
 import type { ByteStream, Dial } from "./byte_stream.ts";
+import { ForumError } from "./forum_error.ts";
 import { createEventQueue, type EventQueue } from "./event_queue.ts";
 import type { Carrier, CarrierLink } from "./files/carrier.ts";
 import { canGoBack, type FileContent, type FileSource, sourceOf } from "./files/file_source.ts";
 import { createIncomingFile, type IncomingFile } from "./files/incoming_file.ts";
 import { createOutgoingFile } from "./files/outgoing_file.ts";
 import { newCredential, saltPassword } from "./password.ts";
+import { type PeerFiles, type PeerOffer, Peers } from "./peer/peer_files.ts";
+import type { Answer, PeerForum, PeerOptions } from "./peer/peer_host.ts";
+
+export { ForumError };
 
 /** How a client is connected. */
 export interface ForumClientOptions {
@@ -46,6 +51,8 @@ export interface ForumClientOptions {
   readonly agent?: string;
   /** Whether to come back by itself after a break; true by default. */
   readonly reconnect?: boolean;
+  /** Take part in files that go straight from user to user; without it there are none. */
+  readonly peers?: PeerOptions;
 }
 
 /** What happens, beside the replies to commands. */
@@ -54,6 +61,16 @@ export type ClientEvent =
   | { readonly type: "event"; readonly event: ForumEvent }
   /** Presence, typing, the server's closing. */
   | { readonly type: "notice"; readonly notice: Notice }
+  /** Somebody offers a file, straight from their machine: see {@linkcode ForumClient.peers}. */
+  | { readonly type: "offer"; readonly offer: PeerOffer }
+  /** An offer that was not answered is over. */
+  | {
+    readonly type: "offer-ended";
+    readonly offer: PeerOffer;
+    readonly code: number;
+    readonly name: string;
+    readonly text: string;
+  }
   /** The link broke; another one is sought. */
   | { readonly type: "offline"; readonly text: string }
   /** The link is there: at the beginning, and after each break. */
@@ -73,24 +90,6 @@ export type ClientEvent =
     readonly name: string;
     readonly text: string;
   };
-
-/** A refusal from the server, or the end of the session. */
-export class ForumError extends Error {
-  /** The status code. */
-  readonly code: number;
-  /** The status name, as `no-thread`. */
-  override readonly name: string;
-  /** Facts for programs, as `{ wait: 10000 }`. */
-  readonly detail: Refused["detail"];
-
-  /** Wraps what the server said. */
-  constructor({ code, name, text, detail }: Refused) {
-    super(text);
-    this.code = code;
-    this.name = name;
-    this.detail = detail;
-  }
-}
 
 /** What is common to uploads and downloads. */
 export interface CarryOptions {
@@ -134,6 +133,8 @@ export interface ForumClient {
   readonly user: string;
   /** The role at the last sign-in; events of `accounts` tell when it changes. */
   readonly role: Role;
+  /** Files that go straight from user to user; `undefined` where the options ask for none. */
+  readonly peers: PeerFiles | undefined;
   /** What signs in again without the password: a secret like it, until the command `logout` ends it. */
   readonly token: string | undefined;
   /**
@@ -188,7 +189,7 @@ const DIAL_TIMEOUT = 10_000;
 interface Reaction {
   resolve(result: object): void;
   reject(error: ForumError): void;
-  /** It is the end of a download: its stream may never be read, so nobody waits for it. */
+  /** Nobody waits for it, as for the end of a download: its stream may never be read. */
   readonly streams?: boolean;
 }
 
@@ -198,6 +199,7 @@ class Client implements ForumClient {
   readonly #session: ClientSession;
   readonly #replies = new Map<number, Reaction>();
   readonly #carriers = new Map<number, Carrier>();
+  readonly peers: Peers | undefined;
   readonly #opened = Promise.withResolvers<ForumClient>();
   readonly #over = Promise.withResolvers<void>();
   /** Resolves when the present link is gone. */
@@ -220,7 +222,51 @@ class Client implements ForumClient {
     this.#password = options.password ?? "";
     this.#session = session;
     this.user = options.user;
+    if (options.peers !== undefined) this.peers = this.#createPeers(options.peers);
     this.#turn();
+  }
+
+  #createPeers(options: PeerOptions): Peers {
+    const session = this.#session;
+    // deno-lint-ignore no-this-alias -- the getters look at what changes here
+    const client = this;
+    const forum: PeerForum = {
+      get user() {
+        return client.user;
+      },
+      get online() {
+        return session.state === "online";
+      },
+      get relayBlocked() {
+        return session.state === "online" && !session.relays;
+      },
+      ask: (command, answer) => this.#ask(command, answer as Answer<never>),
+      relay: (channel, datagram) => {
+        if (session.relay(channel, datagram) && !this.#writing) this.#write();
+      },
+    };
+    return new Peers(forum, options, {
+      offered: (offer) => this.#queue?.push({ type: "offer", offer }),
+      ended: (offer, { code, name, text }) =>
+        this.#queue?.push({ type: "offer-ended", offer, code, name, text }),
+    });
+  }
+
+  /** Sends a command whose reply is dealt with at once, before anything that comes behind it. */
+  #ask(command: Command, answer: Answer<never>): void {
+    const id = this.#session.command(command, now());
+    this.#replies.set(id, {
+      resolve: (reply) => answer.done(reply as never),
+      reject: ({ code, name, message: text, detail }) =>
+        answer.refused({ code, name, text, ...detail !== undefined && { detail } }),
+      streams: true,
+    });
+    this.#turnSoon();
+  }
+
+  /** A turn, but not within another one. */
+  #turnSoon(): void {
+    queueMicrotask(() => this.#turn());
   }
 
   get opened(): Promise<ForumClient> {
@@ -282,6 +328,7 @@ class Client implements ForumClient {
         this.role = what.role;
         this.#linkGone = Promise.withResolvers();
         this.#queue?.push({ type: "online" });
+        this.peers?.online();
         this.#opened.resolve(this);
         return;
       case "done":
@@ -302,11 +349,16 @@ class Client implements ForumClient {
         if (this.#queue?.full) this.#session.hold(now());
         return;
       case "notice":
+        if (this.peers?.heard(what.notice)) return;
         // What passes is not worth the memory of a queue that nobody empties.
         if (this.#queue?.full === false) this.#queue.push({ type: "notice", notice: what.notice });
         return;
+      case "relay":
+        this.peers?.relayed(what.channel, what.bytes);
+        return;
       case "offline":
         this.#linkGone.resolve();
+        this.peers?.offline();
         this.#queue?.push({ type: "offline", text: what.text });
         return;
       case "unfollowed": {
@@ -331,6 +383,7 @@ class Client implements ForumClient {
     this.#timerAt = -Infinity;
     this.#hangUp();
     this.#opened.reject(this.#dialError ?? new ForumError(refused));
+    this.peers?.closed(refused);
     const { code, name, text } = refused;
     this.#queue?.push({ type: "closed", code, name, text });
     this.#queue?.end();
@@ -421,6 +474,7 @@ class Client implements ForumClient {
         if (this.#stream !== stream) break;
         this.#session.consumeTransmit(count);
         this.#drain();
+        this.peers?.drained();
         bytes = this.#session.peekTransmit();
       }
     } catch {

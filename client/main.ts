@@ -22,6 +22,7 @@ import { type Asker, signIn } from "./console/sign_in.ts";
 import { visibleLine } from "../protocol/terminal/visible.ts";
 import { dialAddress } from "./console/dial_address.ts";
 import { connectForum, type ForumClient } from "./forum_client.ts";
+import { nodeEnv } from "../transport/node_suite.ts";
 
 /** The exit statuses, as `--help` explains them. */
 const EXIT = { ok: 0, failed: 1, usage: 2, unreachable: 3 } as const;
@@ -102,7 +103,8 @@ async function signedIn(given: ConsoleArguments): Promise<ForumClient> {
       ...user !== undefined && { user },
       ...password !== undefined && { password },
       ...Deno.stdin.isTerminal() && { asker },
-      connect: (account) => connectForum({ dial, agent: AGENT, ...account }),
+      connect: (account) =>
+        connectForum({ dial, agent: AGENT, peers: { env: nodeEnv }, ...account }),
     });
     if ("ok" in outcome) refused(outcome, json);
     return outcome;
@@ -134,12 +136,13 @@ function signalled(): Promise<void> {
 }
 
 async function run(given: ConsoleArguments): Promise<number> {
-  const { commands, json, stay, downloads, deflate } = given;
+  const { commands, json, stay, downloads, accept, deflate } = given;
+  const folders = { downloads, ...accept !== undefined && { accept } };
   const terminal = Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
   const colour = Deno.stdout.isTerminal() && !Deno.env.get("NO_COLOR");
   const client = await signedIn(given);
   if (terminal && !json && !stay && commands.length === 0) {
-    return await runInteractive({ client, colour, downloads, deflate, stopped: signalled() });
+    return await runInteractive({ client, colour, ...folders, deflate, stopped: signalled() });
   }
   const secret = (name: string) => () => Promise.resolve(Deno.env.get(name) || undefined);
   return await runScripted({
@@ -147,7 +150,7 @@ async function run(given: ConsoleArguments): Promise<number> {
     json,
     colour,
     stay,
-    downloads,
+    ...folders,
     deflate,
     lines: commands.length > 0 ? commands : readLines(Deno.stdin.readable),
     secrets: {

@@ -13,6 +13,10 @@ export { dialWebSocket, type WebSocketAddress } from "./connect/websocket.ts";
 export { fileOfKnownServers, knownServersPath } from "./disk/known_servers.ts";
 export type { FileContent, FileSource } from "./files/file_source.ts";
 export type { IncomingFile } from "./files/incoming_file.ts";
+export type { PeerSent } from "./peer/offering.ts";
+export type { PeerFiles, PeerOffer, SendOptions } from "./peer/peer_files.ts";
+export type { OpenPeerPort, PeerOptions, PeerPort, Via } from "./peer/peer_host.ts";
+export type { PeerIncoming, TakeOptions } from "./peer/taking.ts";
 export {
   type CarryOptions,
   type ClientEvent,

@@ -140,8 +140,75 @@ export interface ClosingNotice {
   readonly text: string;
 }
 
+/** Somebody offers a file, straight from their machine. */
+export interface OfferNotice {
+  /** To each connection of the user that has said by `announce` that it takes offers. */
+  readonly kind: "offer";
+  /** What `accept` and `conclude` call it: 16 random bytes in hexadecimal. */
+  readonly offer: string;
+  /** Who offers, for showing. */
+  readonly by: string;
+  /** What the file is called: a label, never a path. */
+  readonly name: string;
+  /** How many bytes it has. */
+  readonly size: number;
+  /** Its media type, as who offers it has said. */
+  readonly type: string;
+  /** SHA-256 of all its bytes, in lower-case hexadecimal digits. */
+  readonly sha256: string;
+  /** Until when an answer is waited for, in ms since 1970 UTC. */
+  readonly until: number;
+}
+
+/** An offer was accepted: both may begin, through the server at first. */
+export interface GoNotice {
+  /** To the connection that offered and to the one that accepted. */
+  readonly kind: "go";
+  /** The offer's name. */
+  readonly offer: string;
+  /** The id of RELAY frames from and to the other side, on this connection. */
+  readonly channel: number;
+  /** 32 random bytes in base64, which only these two are given: anew each time. */
+  readonly secret: string;
+  /** The X25519 public key of the other side, 32 bytes in base64. */
+  readonly publicKey: string;
+}
+
+/** Where the other side of an accepted offer may be reached. */
+export interface ReachNotice {
+  /** To both sides, once both have told theirs by `reach`. */
+  readonly kind: "reach";
+  /** The offer's name. */
+  readonly offer: string;
+  /** Addresses in the other side's own network. */
+  readonly own: string[];
+  /** Addresses as the server has seen them. */
+  readonly seen: string[];
+  /** So many ms after this notice has come the search begins: so both begin together. */
+  readonly delay: number;
+}
+
+/** An offer is over. */
+export interface ConcludedNotice {
+  /** To the other side of whoever ended it; to both if the server did. */
+  readonly kind: "concluded";
+  /** The offer's name. */
+  readonly offer: string;
+  /** A status code: how it ended. */
+  readonly code: number;
+  /** A sentence for people, at most 1,000 characters. */
+  readonly reason: string;
+}
+
 /** What passes and is not kept. */
-export type Notice = PresenceNotice | TypingNotice | ClosingNotice;
+export type Notice =
+  | PresenceNotice
+  | TypingNotice
+  | ClosingNotice
+  | OfferNotice
+  | GoNotice
+  | ReachNotice
+  | ConcludedNotice;
 
 /** A notice of a kind that a later edition has brought: nothing is known of it. */
 export interface UnknownNotice {
@@ -160,6 +227,12 @@ export interface Packed {
   /** How many bytes of the file they are, 1 to 65,536. */
   readonly raw: number;
   /** Raw deflate (RFC 1951), complete in itself; valid until more bytes are received. */
+  readonly bytes: Uint8Array;
+}
+
+/** A datagram for the other side of an offer, by way of the server. */
+export interface Relay {
+  /** A packet of "Datagrams"; valid until more bytes are received. */
   readonly bytes: Uint8Array;
 }
 
@@ -238,6 +311,8 @@ export interface Bodies {
   abort: Abort;
   /** 34, the next bytes of a file, deflated. */
   packed: Packed;
+  /** 35, a datagram for the other side of an offer. */
+  relay: Relay;
   /** 40, asks for a sign of life. */
   ping: Nothing;
   /** 41, answers PING with the same id. */

@@ -6,6 +6,7 @@
  */
 
 import type { Bodies, Notice, Scram, UnknownNotice } from "./body.ts";
+import { REACH_MAX } from "./forum/command.ts";
 import { command } from "./forum/command_schema.ts";
 import { FILE_SIZE_MAX, ROLES, SCOPE_MAX, SEQ_MAX, TIME_MAX } from "./forum/event.ts";
 import { forumEvent } from "./forum/event_schema.ts";
@@ -36,7 +37,7 @@ export interface CatalogueEntry<B> {
   /** Who may send it; from the other side it is a fault. */
   readonly from: Side | "both";
   /** What the frame's id means; a kind with `none` has id 0. */
-  readonly id: "none" | "request" | "thread" | "transfer" | "nonce";
+  readonly id: "none" | "request" | "thread" | "transfer" | "channel" | "nonce";
   /** The body's rule; absent where the payload is empty or no JSON. */
   readonly body?: Schema<B>;
   /** The payload is raw bytes, so many at least and at most. */
@@ -45,6 +46,8 @@ export interface CatalogueEntry<B> {
 
 /** The most bytes of a file that one DATA or PACKED carries. */
 export const CHUNK_MAX: number = 64 * 1024;
+/** The most bytes of the datagram that one RELAY carries. */
+export const RELAY_MAX = 1472;
 /** What PACKED says before the deflated bytes: how many they were. */
 export const PACKED_HEADER_BYTES = 4;
 
@@ -53,6 +56,8 @@ const scram: Schema<Scram> = record({ scram: text(2048, 1) });
 const encoded: Schema<string> = text(128, 1);
 const time: Schema<number> = integer(0, TIME_MAX);
 const size: Schema<number> = integer(0, 0xffff_ffff);
+const offer: Schema<string> = hexadecimal(32);
+const addresses: Schema<string[]> = list(word, REACH_MAX);
 const place: Schema<number> = integer(0, FILE_SIZE_MAX);
 
 /** Every kind of message. */
@@ -132,6 +137,18 @@ export const CATALOGUE: { readonly [K in Kind]: CatalogueEntry<Bodies[K]> } = {
       presence: record({ user: word, on: flag, at: time }),
       typing: record({ user: word, thread: size }),
       closing: record({ text: text(1000) }),
+      offer: record({
+        offer,
+        by: word,
+        name: text(510),
+        size: place,
+        type: text(127),
+        sha256: hexadecimal(64),
+        until: time,
+      }),
+      go: record({ offer, channel: size, secret: encoded, publicKey: encoded }),
+      reach: record({ offer, own: addresses, seen: addresses, delay: integer(0, 60_000) }),
+      concluded: record({ offer, code: integer(0, 65_535), reason: text(1000) }),
     }, record({})),
   },
   data: { type: 0x30, from: "both", id: "transfer", bytes: { min: 1, max: CHUNK_MAX } },
@@ -163,6 +180,7 @@ export const CATALOGUE: { readonly [K in Kind]: CatalogueEntry<Bodies[K]> } = {
     id: "transfer",
     bytes: { min: PACKED_HEADER_BYTES + 1, max: PACKED_HEADER_BYTES + CHUNK_MAX - 1 },
   },
+  relay: { type: 0x35, from: "both", id: "channel", bytes: { min: 1, max: RELAY_MAX } },
   ping: { type: 0x40, from: "both", id: "nonce" },
   pong: { type: 0x41, from: "both", id: "nonce" },
   bye: {

@@ -16,7 +16,15 @@ import type { Connection, Ending, Step } from "./connection.ts";
 import type { Command } from "./forum/command.ts";
 import type { ForumEvent, UnknownEvent } from "./forum/event.ts";
 import { createLink, type Link, type LinkInput } from "./link.ts";
-import { BANNER, FRAME_PAYLOAD_MAX, type Message, PREFACE, VERSION } from "./message.ts";
+import {
+  BANNER,
+  FRAME_PAYLOAD_MAX,
+  type Message,
+  type MessageOf,
+  PREFACE,
+  VERSION,
+} from "./message.ts";
+import { createRelayQueue, type RelayQueue } from "./peer/relay_queue.ts";
 import type { ChannelBinding } from "./scram.ts";
 import { createScramClient, type ScramClient } from "./scram_client.ts";
 import {
@@ -54,6 +62,8 @@ export type ClientTransition =
   | ClientStep & { readonly kind: "notice"; readonly notice: Notice | UnknownNotice }
   /** Something happened to a file that is sent or received. */
   | ClientStep & { readonly kind: "transfer"; readonly event: TransferEvent }
+  /** A datagram of a peer has come; valid until more is received. */
+  | ClientStep & { readonly kind: "relay"; readonly channel: number; readonly bytes: Uint8Array }
   /** The session is over. */
   | ClientStep & { readonly kind: "closing"; readonly ending: Ending }
   /** The last one: close the stream. */
@@ -77,6 +87,8 @@ export interface ClientConnectionOptions {
 export interface ClientConnection extends Connection<ClientTransition, ClientState> {
   /** The files that are sent and received on it; begun by whoever opened them with a command. */
   readonly transfers: Transfers;
+  /** Datagrams for peers that wait to be written. */
+  readonly relays: RelayQueue;
   /**
    * Begins to sign in with a password. One attempt at a time.
    *
@@ -112,6 +124,7 @@ interface Given {
   readonly event?: ForumEvent | UnknownEvent;
   readonly notice?: Notice | UnknownNotice;
   readonly transfer?: TransferMessage;
+  readonly relay?: MessageOf<"relay">;
   readonly ending?: Ending;
 }
 
@@ -123,6 +136,8 @@ class Client implements ClientConnection {
   readonly #options: ClientConnectionOptions;
   readonly #openUntil: number;
   readonly transfers: Transfers = createTransfers((message) => this.#link.send(message));
+  readonly relays: RelayQueue = createRelayQueue();
+  #relaysFirst = false;
   #state: ClientState = "opening";
   #ending: Ending = ending("goodbye");
   #wish: Wish = "none";
@@ -140,10 +155,18 @@ class Client implements ClientConnection {
       frame: FRAME_PAYLOAD_MAX,
       heartbeat: 0,
       now,
-      bulk: () => this.transfers.pull(),
+      bulk: () => this.#bulk(),
     });
     this.#link.sendText(PREFACE);
     this.#link.send({ kind: "hello", id: 0, body: { version: VERSION, agent, features: [] } });
+  }
+
+  /** Files and what is relayed take turns. */
+  #bulk(): Uint8Array | undefined {
+    this.#relaysFirst = !this.#relaysFirst;
+    return this.#relaysFirst
+      ? this.relays.pull() ?? this.transfers.pull()
+      : this.transfers.pull() ?? this.relays.pull();
   }
 
   get state(): ClientState {
@@ -269,6 +292,8 @@ class Client implements ClientConnection {
       case "finish":
       case "abort":
         return { input: "transfer", transfer: message };
+      case "relay":
+        return { input: "relay", relay: message };
       case "bye": {
         const { code, reason } = message.body;
         return { input: "bye", ending: ending(statusName(code) ?? "goodbye", reason) };
@@ -337,6 +362,10 @@ class Client implements ClientConnection {
       case "transfer":
         this.transfers.take(given.transfer!);
         return undefined;
+      case "relay": {
+        const { id, body } = given.relay!;
+        return { ...step, kind: "relay", channel: id, bytes: body.bytes };
+      }
       case "answerBye":
         this.#link.end("goodbye");
         return this.#close(step, given.ending!);
@@ -359,6 +388,7 @@ class Client implements ClientConnection {
 
   #close(step: ClientStep, why: Ending): ClientTransition {
     this.transfers.clear();
+    this.relays.clear();
     this.#ending = why;
     this.#link.end();
     return { ...step, kind: "closing", ending: why };

@@ -91,6 +91,8 @@ export type SessionTransition =
   }
   /** Something happened to a transfer; its end is told by `done` or `refused`. */
   | { readonly kind: "transfer"; readonly event: TransferEvent }
+  /** A datagram of a peer has come; valid until more is received. */
+  | { readonly kind: "relay"; readonly channel: number; readonly bytes: Uint8Array }
   /** The server does not let a scope be followed on after a reconnect. */
   | { readonly kind: "unfollowed"; readonly scope: string; readonly refused: Refused }
   /** The last one. */
@@ -160,6 +162,10 @@ export interface ClientSession {
   keepDownload(id: number, sha256: string): void;
   /** Gives a transfer up; it ends with `refused` and this status. */
   cancelTransfer(id: number, status: StatusName, now: number): void;
+  /** Whether a datagram for a peer would be taken now. */
+  readonly relays: boolean;
+  /** Queues a datagram for a peer, behind all talk; false where it is dropped. */
+  relay(channel: number, datagram: Uint8Array): boolean;
   /** Answers `password-wanted`. */
   provideSaltedPassword(salted: Uint8Array, now: number): void;
   /**
@@ -205,7 +211,17 @@ interface Carried {
 }
 
 /** These are bound to one link: after a break they cannot be sent again. */
-const BOUND_TO_LINK: ReadonlySet<string> = new Set(["prove", "admin", "typing"]);
+const BOUND_TO_LINK: ReadonlySet<string> = new Set([
+  "prove",
+  "admin",
+  "typing",
+  // The server forgets offers with the connections that they are between.
+  "announce",
+  "offer",
+  "accept",
+  "reach",
+  "conclude",
+]);
 
 class Session implements ClientSession {
   readonly #options: ClientSessionOptions;
@@ -403,6 +419,11 @@ class Session implements ClientSession {
         return;
       case "transfer":
         return this.#transferred(transition.event);
+      case "relay": {
+        const { kind, channel, bytes } = transition;
+        this.#out.push({ kind, channel, bytes });
+        return;
+      }
       case "closing":
         return;
       case "closed":
@@ -506,6 +527,15 @@ class Session implements ClientSession {
     if (!this.#carried.delete(id)) return;
     this.#connection?.transfers.cancel(id, status);
     this.#out.push({ kind: "refused", id, refused: refusedAs(status) });
+  }
+
+  get relays(): boolean {
+    return this.#state === "online" && this.#connection?.state === "ready" &&
+      this.#connection.relays.hasRoom;
+  }
+
+  relay(channel: number, datagram: Uint8Array): boolean {
+    return this.relays && this.#connection!.relays.push(channel, datagram);
   }
 
   /** Signing in was refused. */

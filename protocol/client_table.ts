@@ -50,6 +50,7 @@ export type ClientInput =
   | "event"
   | "notice"
   | "transfer"
+  | "relay"
   | "bye"
   | "end"
   | "fault"
@@ -71,6 +72,7 @@ export type ClientAction =
   | "event"
   | "notice"
   | "transfer"
+  | "relay"
   | "part"
   | "answerBye"
   | "bye"
@@ -136,6 +138,7 @@ export const CLIENT_TABLE: StateTable<ClientState, ClientInput, ClientAction> = 
     event: ["event", "ready"],
     notice: ["notice", "ready"],
     transfer: ["transfer", "ready"],
+    relay: ["relay", "ready"],
   },
   closing: { finished: ["finish", "closed"] },
   closed: {},

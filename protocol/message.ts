@@ -2,7 +2,7 @@
  * Messages: frames become messages and messages become frames, by the catalogue
  * (docs/PROTOCOL.md, "Messages").
  *
- * A payload is a UTF-8 JSON object; bytes of a file in DATA and PACKED; nothing at all in PING and PONG.
+ * A payload is a UTF-8 JSON object; bytes in DATA, PACKED and RELAY; nothing at all in PING and PONG.
  * What cannot be understood becomes a {@linkcode MessageFault}, which is data like any message and never a throw.
  *
  * @module
@@ -42,7 +42,7 @@ export type Message = { [K in Kind]: MessageOf<K> }[Kind];
 export interface MessageOf<K extends Kind> {
   /** Which row of the catalogue it belongs to. */
   readonly kind: K;
-  /** Request, thread or nonce; 0 where the kind has none. */
+  /** Request, thread, transfer, channel or nonce; 0 where the kind has none. */
   readonly id: number;
   /** What the payload says. */
   readonly body: Bodies[K];
@@ -131,7 +131,7 @@ export function parseMessage(frame: Frame, from: Side): Message | MessageFault |
       "The id of COMMAND must not be 0: a refusal could not be told from sign-in's.",
     );
   }
-  if (entry.bytes !== undefined) return readBytes(kind as "data" | "packed", entry.bytes, frame);
+  if (entry.bytes !== undefined) return readBytes(kind as BytesKind, entry.bytes, frame);
   if (entry.body === undefined) {
     if (frame.length > 0) return fault("bad-message", `${kind.toUpperCase()} has no payload.`);
     return { kind, id: frame.id, body: {} } as Message;
@@ -157,16 +157,19 @@ export function parseMessage(frame: Frame, from: Side): Message | MessageFault |
   return { kind, id: frame.id, body } as Message;
 }
 
-/** DATA or PACKED: the bytes are a view, since most of them are only passed on. */
+/** Kinds whose payload is bytes. */
+type BytesKind = "data" | "packed" | "relay";
+
+/** DATA, PACKED or RELAY: the bytes are a view, since most of them are only passed on. */
 function readBytes(
-  kind: "data" | "packed",
+  kind: BytesKind,
   { min, max }: { min: number; max: number },
   { length, id, payload }: Frame,
 ): Message | MessageFault {
   if (length < min || length > max) {
     return fault("bad-message", `${kind.toUpperCase()} has from ${min} to ${max} bytes.`);
   }
-  if (kind === "data") return { kind, id, body: { bytes: payload } };
+  if (kind !== "packed") return { kind, id, body: { bytes: payload } };
   const [a, b, c, d] = payload;
   const raw = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
   if (raw < PACKED_MIN || raw > CHUNK_MAX) {
@@ -205,8 +208,8 @@ export function payloadOf<K extends Kind>(kind: K, body: Bodies[K]): string {
  * ```
  */
 export function encodeMessage(message: Message): Uint8Array {
-  if (message.kind === "data") {
-    return encodeFrame(CATALOGUE.data.type, message.id, message.body.bytes);
+  if (message.kind === "data" || message.kind === "relay") {
+    return encodeFrame(CATALOGUE[message.kind].type, message.id, message.body.bytes);
   }
   if (message.kind === "packed") {
     const { raw, bytes } = message.body;

@@ -12,6 +12,7 @@
  */
 
 import { encodeBase64 } from "./base64.ts";
+import { createRelayQueue, type RelayQueue } from "./peer/relay_queue.ts";
 import type { Register, Welcome } from "./body.ts";
 import type { Connection, Ending, Step } from "./connection.ts";
 import type { Command } from "./forum/command.ts";
@@ -64,6 +65,8 @@ export type ServerTransition =
   | ServerStep & { readonly kind: "command"; readonly id: number; readonly command: Command }
   /** Something happened to a file that is sent or received. */
   | ServerStep & { readonly kind: "transfer"; readonly event: TransferEvent }
+  /** A datagram has come for the other side of an offer; valid until more is received. */
+  | ServerStep & { readonly kind: "relay"; readonly channel: number; readonly bytes: Uint8Array }
   /** The stream is for a connection in text mode to go on with. Nothing comes after it. */
   | ServerStep & { readonly kind: "handed-over"; readonly stream: Handover }
   /** The session is over; what waits is still written. */
@@ -105,6 +108,8 @@ export interface Grant {
 export interface ServerConnection extends Connection<ServerTransition, ServerState> {
   /** The files that are sent and received on it; begun by whoever opened them with a command. */
   readonly transfers: Transfers;
+  /** Datagrams of peers that wait to be written. */
+  readonly relays: RelayQueue;
   /** Tells it from a connection in text mode. */
   readonly mode: "frames";
   /** Answers `verifier-wanted`. Too late an answer does nothing; one that was not asked for throws an Error. */
@@ -155,6 +160,7 @@ interface Given {
   readonly grant?: Grant;
   readonly verifier?: Verifier;
   readonly transfer?: TransferMessage;
+  readonly relay?: MessageOf<"relay">;
 }
 
 class Server implements ServerConnection {
@@ -163,6 +169,8 @@ class Server implements ServerConnection {
   readonly #signInUntil: number;
   /** Made when there is one: most connections carry no file. */
   #transfers: Transfers | undefined;
+  #relays: RelayQueue | undefined;
+  #relaysFirst = false;
   #state: ServerState = "opening";
   #ending: Ending = ending("goodbye");
   #clientFirst: ClientFirst | undefined;
@@ -184,7 +192,7 @@ class Server implements ServerConnection {
       // A person at a terminal is asked for no sign of life, and cannot read PING.
       heartbeat: text ? 0 : welcome.heartbeat,
       now,
-      bulk: () => this.#transfers?.pull(),
+      bulk: () => this.#bulk(),
       others: text,
     });
     this.#link.sendText(BANNER);
@@ -198,6 +206,18 @@ class Server implements ServerConnection {
   }
   get transfers(): Transfers {
     return this.#transfers ??= createTransfers((message) => this.#link.send(message));
+  }
+  get relays(): RelayQueue {
+    return this.#relays ??= createRelayQueue();
+  }
+
+  /** Files and what is relayed take turns. */
+  #bulk(): Uint8Array | undefined {
+    if (this.#relays === undefined) return this.#transfers?.pull();
+    this.#relaysFirst = !this.#relaysFirst;
+    return this.#relaysFirst
+      ? this.#relays.pull() ?? this.#transfers?.pull()
+      : this.#transfers?.pull() ?? this.#relays.pull();
   }
   get wantsRead(): boolean {
     return this.#link.wantsRead;
@@ -326,6 +346,8 @@ class Server implements ServerConnection {
       case "finish":
       case "abort":
         return { input: "transfer", transfer: message };
+      case "relay":
+        return { input: "relay", relay: message };
       case "bye":
         return { input: "bye", ending: ending("goodbye", message.body.reason) };
       default:
@@ -440,6 +462,11 @@ class Server implements ServerConnection {
         this.#commandAt = this.#link.now;
         this.#transfers?.take(given.transfer!);
         return undefined;
+      case "relay": {
+        this.#commandAt = this.#link.now;
+        const { id, body } = given.relay!;
+        return { ...step, kind: "relay", channel: id, bytes: body.bytes };
+      }
       case "answerBye":
         this.#link.end("goodbye");
         return this.#close(step, given.ending!);
@@ -470,6 +497,7 @@ class Server implements ServerConnection {
 
   #close(step: ServerStep, why: Ending): ServerTransition {
     this.#transfers?.clear();
+    this.#relays?.clear();
     this.#ending = why;
     this.#link.end();
     return { ...step, kind: "closing", ending: why };

@@ -49,6 +49,7 @@ export type ServerInput =
   | "command"
   | "bad-command"
   | "transfer"
+  | "relay"
   | "bye"
   | "end"
   | "fault"
@@ -77,6 +78,7 @@ export type ServerAction =
   | "refuseUnsigned"
   | "refuseBad"
   | "transfer"
+  | "relay"
   | "answerBye"
   | "part"
   | "fault"
@@ -138,6 +140,7 @@ export const SERVER_TABLE: StateTable<ServerState, ServerInput, ServerAction> = 
     "command": ["command", "ready"],
     "bad-command": ["refuseBad", "ready"],
     "transfer": ["transfer", "ready"],
+    "relay": ["relay", "ready"],
     "idle": ["bye", "closing"],
   },
   "handed-over": {},

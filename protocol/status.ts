@@ -73,6 +73,12 @@ export const STATUS = {
     text: "This is more than the limit allows. Take files out, or share smaller ones.",
     retry: "never",
   },
+  "no-offer": { code: 1421, text: "There is no such offer, or it is over.", retry: "never" },
+  "away": {
+    code: 1422,
+    text: "The user is not on, or their client takes no files.",
+    retry: "later",
+  },
   "locked-out": {
     code: 1423,
     text: "Too many wrong passwords. Wait, then try again.",
@@ -151,6 +157,8 @@ export const STATUS = {
     retry: "later",
   },
   "cancelled": { code: 1471, text: "The transfer was cancelled.", retry: "never" },
+  "declined": { code: 1473, text: "The other side does not want it.", retry: "never" },
+  "unanswered": { code: 1475, text: "The other side has not answered in time.", retry: "later" },
   "transfer-busy": {
     code: 1472,
     text: "Too many files are on their way. Wait for one to end, then try again.",

@@ -282,6 +282,7 @@ const READERS: { readonly [K in ArgumentKind]: Reader<Arguments[K]> } = {
   topic: readWord,
   file: readName,
   transfer: readName,
+  offer: readName,
 };
 
 function quote(title: string): string {
@@ -335,6 +336,7 @@ function formatArgument(kind: ArgumentKind, given: Partial<Arguments>): string {
       return `@${given.user}`;
     case "file":
     case "transfer":
+    case "offer":
       return formatName(given[kind] ?? "");
     case "users":
       return (given.users ?? []).map((name) => `@${name}`).join(" ");

@@ -45,6 +45,7 @@ export interface Arguments {
   topic: string;
   file: string;
   transfer: string;
+  offer: string;
 }
 
 /** The kinds of argument. */
@@ -67,6 +68,7 @@ export const ARGUMENT_LABELS: { readonly [K in ArgumentKind]: string } = {
   topic: "verb",
   file: "file",
   transfer: "number|name",
+  offer: "number|name",
 };
 
 /** One row of the table. */
@@ -190,8 +192,9 @@ export const VERBS = {
   UPD: {
     also: ["/upload", "/send"],
     arguments: ["thread", "file"],
-    help: "share a file in a thread",
+    help: "share a file in a thread, or send it straight to a @user",
     more:
+      "A @user is asked first, and gets it straight from your machine: the server cannot read it. " +
       "The file is the rest of the line, in quotes if you like: UPD lobby ~/talk.pdf. A pattern takes " +
       "several: UPD lobby photos/*.jpg. What was cut off goes on when the same is asked for again.",
   },
@@ -221,6 +224,24 @@ export const VERBS = {
     arguments: ["transfer"],
     help: "stop a file that is on its way",
     more: "By its number or name, as /transfers shows it. The same UPD or DWN goes on with it.",
+  },
+  "/offers": { also: [], arguments: [], help: "list the files that others want to send you" },
+  "/accept": {
+    also: [],
+    arguments: ["offer?"],
+    help: "take a file that somebody wants to send you",
+    more: "By its number or name, as /offers shows it; without one, the only one there is.",
+  },
+  "/decline": {
+    also: [],
+    arguments: ["offer?"],
+    help: "do not take it",
+    more: "By its number or name, as /offers shows it; without one, the only one there is.",
+  },
+  "/always": {
+    also: [],
+    arguments: ["user"],
+    help: "take whatever this user sends, from now on until you leave",
   },
   SHT: {
     also: ["/shutdown"],

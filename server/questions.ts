@@ -8,7 +8,8 @@
  * @module
  */
 
-import type { Change, Command, Download, Keyed } from "../protocol/forum/command.ts";
+import type { Change, Command, Download, Keyed, PeerCommand } from "../protocol/forum/command.ts";
+import { isRefusal } from "../protocol/forum/decide.ts";
 import { scopeThread, userScope } from "../protocol/forum/event.ts";
 import { maySee } from "../protocol/forum/policy.ts";
 import type { ThreadRow } from "../protocol/forum/reply.ts";
@@ -17,6 +18,7 @@ import { checkSearch, fold, utf8Length } from "../protocol/text.ts";
 import { beginProof } from "./admin.ts";
 import type { Hub } from "./hub.ts";
 import type { Log, Transaction } from "./log/log.ts";
+import type { Peers } from "./peers.ts";
 import type { Presence } from "./presence.ts";
 import type { ServiceSession } from "./session.ts";
 
@@ -35,6 +37,7 @@ export interface Asking {
   readonly log: Log;
   readonly hub: Hub;
   readonly presence: Presence;
+  readonly peers: Peers;
   /** Fresh randomness as text. */
   nonce(): string;
   /** Whether too many wrong admin passwords came from there. */
@@ -152,6 +155,12 @@ export function answer(command: QuestionCommand, asking: Asking): Answer | (() =
       return prove(command.scram, asking);
     case "admin":
       return admin(command, asking);
+    case "announce":
+    case "offer":
+    case "accept":
+    case "reach":
+    case "conclude":
+      return () => mediate(command, asking);
   }
 }
 
@@ -185,6 +194,13 @@ function follow(
   }
   session.follow(hub.join(scope, session), (after ?? head) + 1);
   return json({ head });
+}
+
+/** What concerns files that go straight from user to user. */
+function mediate(command: PeerCommand, { session, peers }: Asking): Answer {
+  if (!session.present) return refuse("goodbye");
+  const reply = peers[command.op](session, command as never) ?? {};
+  return isRefusal(reply) ? reply : json(reply);
 }
 
 function prove(scram: string, asking: Asking): Answer {

@@ -2,7 +2,7 @@
  * The service: sessions on one side, the log on the other (DESIGN §2: transitions → commands → events →
  * log → fan-out).
  *
- * What sessions ask for gathers as jobs, which are done in units (units.ts): changes.ts and questions.ts
+ * What sessions ask for gathers as jobs, which are done in units (units.ts): commands.ts and admission.ts
  * say what is done, and once a unit is durable events go to the feeds, replies to the askers, and
  * presence is told. The service reads no clock, opens no socket and starts no timer; all three are
  * handed in, so the simulator runs this very code.
@@ -10,10 +10,7 @@
  * @module
  */
 
-import { encodeBase64 } from "../protocol/base64.ts";
-import type { Command } from "../protocol/forum/command.ts";
-import { isChange } from "../protocol/forum/command_schema.ts";
-import { decideOpening, decidePromotion, isRefusal } from "../protocol/forum/decide.ts";
+import { decideOpening } from "../protocol/forum/decide.ts";
 import type { Handover } from "../protocol/link.ts";
 import { FRAME_PAYLOAD_MAX } from "../protocol/message.ts";
 import {
@@ -21,19 +18,18 @@ import {
   type ServerConnectionOptions,
 } from "../protocol/server_connection.ts";
 import type { ChannelBinding } from "../protocol/scram.ts";
-import { type Refusal, refuse, STATUS, type StatusName } from "../protocol/status.ts";
-import { fold, TEXT_LIMITS, utf8Length } from "../protocol/text.ts";
+import { type Refusal, STATUS, type StatusName } from "../protocol/status.ts";
+import { fold, TEXT_LIMITS } from "../protocol/text.ts";
 import type { Zone } from "../protocol/terminal/moment.ts";
-import type { Salting } from "../protocol/text_mode/secrets.ts";
 import {
   createTextConnection,
   type TextConnection,
 } from "../protocol/text_mode/text_connection.ts";
 import type { ActivityLog } from "./activity.ts";
-import { isLoopback, networkOf } from "./address.ts";
-import { ADMIN } from "./admin.ts";
+import { isLoopback } from "./address.ts";
 import { type Admissions, createAdmissions } from "./admission.ts";
-import { aboutOf, change } from "./changes.ts";
+import { type Attempts, createAttempts } from "./attempts.ts";
+import { type Commands, createCommands } from "./commands.ts";
 import { type Counters, type Counts, createCounters } from "./counters.ts";
 import { createDoor, type Door, type RefusedAtDoor } from "./door.ts";
 import type { BlobStore } from "./blob/blob_store.ts";
@@ -41,12 +37,12 @@ import { FILE_LIMIT_DEFAULTS, type FileLimits } from "./files/file_limits.ts";
 import { createFiles, type Files } from "./files/files.ts";
 import { NO_GAUGE, type ServiceGauge } from "./gauges.ts";
 import { createHub, type Hub } from "./hub.ts";
-import type { Job, JobOf } from "./job.ts";
+import type { Job } from "./job.ts";
 import { LIMIT_DEFAULTS, type OperationLimits, TURNED_AWAY_MAX } from "./limits.ts";
 import type { Log, Published, Transaction } from "./log/log.ts";
+import { createPeers, type Peers } from "./peers.ts";
 import { createPresence, type Presence } from "./presence.ts";
-import { type Answer, answer, type QuestionCommand } from "./questions.ts";
-import { createSalter, type Salt, type Salter, TYPED_ITERATIONS_MAX } from "./salter.ts";
+import { createSalter, type Salt } from "./salter.ts";
 import {
   createSession,
   type ServiceSession,
@@ -62,10 +58,6 @@ import { createUnits, type Task, type Unit, type Units } from "./units.ts";
 export const LOBBY = "lobby";
 /** How often it is told which limits were reached, in ms. */
 const REPORT_EVERY = 10_000;
-/** Why a password is not checked that would take the server long. */
-const SLOW =
-  "The password of this account takes too long to be checked here. Sign in with a client, " +
-  "which does that itself.";
 
 /** How people with a terminal are served. */
 export interface TextModeOptions {
@@ -93,6 +85,8 @@ export interface ServiceOptions extends SignInOptions {
   readonly fileLimits?: Partial<FileLimits>;
   /** Text mode; without it, who does not begin with the preface is turned away. */
   readonly text?: TextModeOptions;
+  /** UDP ports that tell a client its address, two or none. */
+  readonly udp?: readonly number[];
   /** Is told who did what. */
   readonly activity: ActivityLog;
   /** Counts what is done; nobody does if it is not given. */
@@ -152,7 +146,7 @@ class ForumService implements Service {
   readonly #log: Log;
   readonly #presence: Presence;
   readonly #signIn: SignIn;
-  readonly #salter: Salter | undefined;
+  readonly #attempts: Attempts;
   readonly #limits: OperationLimits;
   readonly #door: Door<ServiceSession>;
   readonly #throttle: Throttle;
@@ -163,7 +157,8 @@ class ForumService implements Service {
   readonly #admissions: Admissions;
   readonly #units: Units;
   readonly #files: Files;
-  readonly #gauge: ServiceGauge;
+  readonly #peers: Peers;
+  readonly #commands: Commands;
   readonly #welcome: ServerConnectionOptions["welcome"];
   readonly #events: SessionEvents;
   #opened = 0;
@@ -178,16 +173,25 @@ class ForumService implements Service {
     this.#presence = createPresence((folded) => this.#log.view.user(folded)?.name ?? folded);
     this.#limits = { ...LIMIT_DEFAULTS, ...options.limits };
     this.#signIn = createSignIn(options, this.#limits);
-    this.#salter = options.text && createSalter(options.text.salt);
     this.#door = createDoor(this.#limits, (session) => {
       this.#counters.add("too-many-unsigned");
       this.#end(session, "too-many-unsigned");
     });
+    this.#attempts = createAttempts({
+      log: options.log,
+      signIn: this.#signIn,
+      door: this.#door,
+      salter: options.text && createSalter(options.text.salt),
+      counters: this.#counters,
+      now: () => this.#now,
+      queue: (session, job) => this.#queue(session, job),
+      record: (session, did, about) => this.#record(session, did, about),
+    });
     this.#throttle = createThrottle(this.#limits);
-    this.#gauge = options.gauge ?? NO_GAUGE;
+    const gauge = options.gauge ?? NO_GAUGE;
     this.#units = createUnits({
       log: options.log,
-      gauge: this.#gauge,
+      gauge,
       defer: options.defer,
       perform: (tx, task, unit) => this.#perform(tx, task, unit),
       fail: (task, failure) => this.#fail(task, failure),
@@ -210,9 +214,36 @@ class ForumService implements Service {
       blobs: options.blobs,
       limits: { ...FILE_LIMIT_DEFAULTS, ...options.fileLimits },
       clock: options.clock,
-      answer: (session, job, reply) => this.#answer(session, job, reply),
+      answer: (session, job, reply) => this.#commands.answer(session, job, reply),
       count: (what) => this.#counters.add(what),
       record: (session, did, about) => this.#record(session, did, about),
+    });
+    this.#peers = createPeers({
+      random: options.random,
+      clock: options.clock,
+      now: () => this.#now,
+      name: (folded) => this.#log.view.user(folded)?.name,
+      udp: options.udp ?? [],
+    });
+    this.#commands = createCommands({
+      log: options.log,
+      hub: this.#hub,
+      presence: this.#presence,
+      peers: this.#peers,
+      signIn: this.#signIn,
+      admissions: this.#admissions,
+      files: this.#files,
+      throttle: this.#throttle,
+      counters: this.#counters,
+      gauge,
+      random: options.random,
+      now: () => this.#now,
+      clock: options.clock,
+      closing: () => this.#closing,
+      queue: (session, job) => this.#queue(session, job),
+      record: (session, did, about) => this.#record(session, did, about),
+      endOthers: (session) => this.#endOthers(session),
+      shutdown: () => options.defer(options.onShutdown),
     });
     // One for all sessions: there are many of them, and most do nothing.
     const { agent, heartbeat, registration } = options;
@@ -346,6 +377,7 @@ class ForumService implements Service {
         if (due !== undefined && due <= now) session.handleTimeout(now);
       }
     }
+    this.#peers.handleTimeouts(now);
     if (now < this.#reportAt) return;
     this.#reportAt = now + REPORT_EVERY;
     this.#door.tidy(now);
@@ -371,26 +403,23 @@ class ForumService implements Service {
       case "greeted":
         return;
       case "verifier-wanted":
-        return this.#provideVerifier(session, what.user);
+        return this.#attempts.verifier(session, what.user);
       case "salting-wanted":
-        return this.#salt(session, what.salting);
+        return this.#attempts.salt(session, what.salting);
       case "disproved":
-        this.#record(session, "wrong-password", this.#tried(what.user));
-        return this.#queue(session, { kind: "failed", user: what.user });
+        return this.#attempts.disproved(session, what.user);
       case "proved":
         return this.#queue(session, { kind: "enter", user: what.user });
       case "resume-wanted":
-        if (session.exposed) return session.connection.deny(refuse("insecure"), this.#now);
-        return this.#queue(session, { kind: "resume", token: what.token });
-      case "register-wanted": {
-        const refusal = this.#barred(session);
-        if (refusal !== undefined) return session.connection.deny(refusal, this.#now);
-        return this.#queue(session, { kind: "register", registration: what.registration });
-      }
+        return this.#attempts.resume(session, what.token);
+      case "register-wanted":
+        return this.#attempts.register(session, what.registration);
       case "command":
-        return this.#takeOn(session, what.id, what.command);
+        return this.#commands.takeOn(session, what.id, what.command);
       case "transfer":
         return this.#files.event(session, what.event);
+      case "relay":
+        return this.#peers.relay(session, what.channel, what.bytes);
       case "closing":
         return this.#part(session, what.ending.text);
       case "closed":
@@ -402,94 +431,13 @@ class ForumService implements Service {
     }
   }
 
-  /** Says what the password of a user is proved against, or that they may not try. */
-  #provideVerifier(session: ServiceSession, user: string): void {
-    const { connection, source } = session;
-    const refusal = this.#barred(session) ?? this.#signIn.locked(user, source);
-    if (connection.mode === "text") {
-      if (this.#signIn.free(user)) return connection.provideVerifier(undefined, this.#now, refusal);
-      const verifier = this.#signIn.verifier(user);
-      session.verifier = verifier;
-      const slow = verifier.iterations > TYPED_ITERATIONS_MAX
-        ? refuse("not-allowed", SLOW)
-        : undefined;
-      return connection.provideVerifier(verifier, this.#now, refusal ?? slow);
-    }
-    if (refusal !== undefined) return connection.deny(refusal, this.#now);
-    session.verifier = this.#signIn.verifier(user);
-    connection.provideVerifier(session.verifier, this.#now);
-  }
-
-  /** Under which name somebody tried to sign in: one that nobody has may be a password in the wrong place. */
-  #tried(user: string): { user: string } | { unknown: true } {
-    return this.#log.view.user(fold(user)) === undefined ? { unknown: true } : { user };
-  }
-
-  /** Salts what somebody has typed. */
-  #salt(session: ServiceSession, salting: Salting): void {
-    const { connection, source } = session;
-    if (connection.mode !== "text") return;
-    // Who is signing in has been counted by name; each password that is typed after that counts too.
-    const barred = session.present ? this.#barred(session) : undefined;
-    if (barred !== undefined) return connection.deny(barred, this.#now);
-    const taken = this.#salter?.salt({
-      salting,
-      // Those on this machine, or behind a proxy on it, are many.
-      whose: isLoopback(source) ? undefined : networkOf(source),
-      wanted: () => !session.over,
-      done: (salted) => {
-        if (salted === undefined) connection.deny(refuse("internal"), this.#now);
-        else connection.provideSaltedPassword(salted, this.#now);
-        session.wake();
-      },
-    });
-    if (taken) return;
-    this.#counters.add("sign-in-rate");
-    const text = "Too many passwords are being checked at the moment. Try again in a few seconds.";
-    connection.deny(refuse("sign-in-rate", text), this.#now);
-  }
-
-  /** Why nobody may try to sign in on this connection now. */
-  #barred({ source, exposed }: ServiceSession): Refusal | undefined {
-    if (exposed) return refuse("insecure");
-    const refusal = this.#door.signIn(source, this.#now);
-    if (refusal !== undefined) this.#counters.add("sign-in-rate");
-    return refusal;
-  }
-
-  #takeOn(session: ServiceSession, id: number, command: Command): void {
-    if (this.#throttle.busy(session)) {
-      this.#counters.add("busy");
-      this.#gauge.answered(command.op, "busy");
-      return session.connection.refuse(id, refuse("busy"));
-    }
-    if (this.#throttle.begin(session)) this.#counters.add("held");
-    let barred: Refusal | undefined;
-    if (isChange(command)) {
-      barred = this.#throttle.change(session.user, this.#now);
-      if (barred !== undefined) this.#counters.add("rate");
-    }
-    this.#queue(session, { kind: "command", id, command, barred });
-  }
-
-  /** The reply to a command that was taken on. */
-  #answer(
-    session: ServiceSession,
-    { id, command }: Pick<JobOf<"command">, "id" | "command">,
-    reply: { readonly json: string } | Refusal,
-  ): void {
-    this.#throttle.end(session);
-    this.#gauge.answered(command.op, isRefusal(reply) ? reply.status : "done");
-    if (isRefusal(reply)) session.connection.refuse(id, reply);
-    else session.connection.done(id, reply.json);
-  }
-
   /** The session takes part no longer. */
   #part(session: ServiceSession, why: string): void {
     session.unfollowAll();
     session.proof = undefined;
     this.#admissions.part(session);
     this.#files.part(session);
+    this.#peers.part(session);
     if (!session.present) return;
     session.present = false;
     this.#presence.leave(session, this.#options.clock());
@@ -518,82 +466,15 @@ class ForumService implements Service {
 
   #fail({ session, job }: Task, failure: Refusal): void {
     const { connection } = session;
-    if (job.kind === "command") this.#answer(session, job, failure);
+    if (job.kind === "command") this.#commands.answer(session, job, failure);
     else connection.deny(failure, this.#now);
     this.#record(session, "failed", { job: job.kind, why: failure.status });
     session.wake();
   }
 
   #perform(tx: Transaction, { session, job }: Task, unit: Unit): void {
-    if (job.kind === "command") this.#command(tx, session, { job, unit });
+    if (job.kind === "command") this.#commands.perform(tx, { session, job, unit });
     else this.#admissions.perform(tx, { session, job, unit });
-  }
-
-  #command(
-    tx: Transaction,
-    session: ServiceSession,
-    { job, unit }: { job: JobOf<"command">; unit: Unit },
-  ): void {
-    const { id, command } = job;
-    const barred = this.#closing ? refuse("shutting-down") : job.barred;
-    if (command.op === "upload") {
-      return this.#files.upload(tx, session, { id, command, barred, unit });
-    }
-    if (command.op === "download") return this.#files.download(tx, session, { id, command, unit });
-    // What it is about may be gone once it is done. What somebody reads is nobody's business.
-    const about = isChange(command) && command.op !== "mark" && aboutOf(command, tx.view);
-    const outcome = isChange(command)
-      ? change(tx, command, { user: session.user, at: this.#options.clock(), barred })
-      : this.#question(tx, session, { command, unit });
-    if (command.op === "credential" && typeof outcome !== "function" && !isRefusal(outcome)) {
-      // Whoever knew the old password may hold a token that it brought, or be here.
-      this.#signIn.keepOnly(tx, session.user, session.token);
-      unit.aftermath.push(() => this.#endOthers(session));
-    }
-    unit.aftermath.push(() => {
-      const reply = typeof outcome === "function" ? outcome() : outcome;
-      this.#answer(session, job, reply);
-      const refused = isRefusal(reply) ? { refused: reply.status } : {};
-      // Of a flood only its size is told.
-      const flooding = refused.refused === "rate";
-      if (about && !flooding) this.#record(session, command.op, { ...about, ...refused });
-      session.wake();
-    });
-    const bytes = replyBytes(command, outcome);
-    if (bytes > 0) unit.replyBytes.set(session, (unit.replyBytes.get(session) ?? 0) + bytes);
-  }
-
-  #question(
-    tx: Transaction,
-    session: ServiceSession,
-    { command, unit }: { command: QuestionCommand; unit: Unit },
-  ): { json: string } | Refusal | (() => { json: string } | Refusal) {
-    return answer(command, {
-      tx,
-      session,
-      log: this.#log,
-      hub: this.#hub,
-      presence: this.#presence,
-      nonce: () => {
-        const bytes = new Uint8Array(18);
-        this.#options.random(bytes);
-        return encodeBase64(bytes);
-      },
-      adminLocked: () => {
-        return this.#signIn.locked(ADMIN, session.source);
-      },
-      adminFailed: () => {
-        this.#admissions.failed(tx, ADMIN, { source: session.source, unit });
-        unit.aftermath.push(() => this.#record(session, "wrong-admin-password"));
-      },
-      adminProved: () => this.#signIn.forgive(tx, ADMIN, session.source),
-      promote: () => tx.append(decidePromotion(tx.view, session.user, this.#options.clock())),
-      shutdown: () => {
-        this.#record(session, "shutdown");
-        this.#options.defer(this.#options.onShutdown);
-      },
-      endOthers: () => this.#endOthers(session),
-    });
   }
 
   /** Ends all other sessions of the user of this one. */
@@ -644,15 +525,6 @@ class ForumService implements Service {
       this.#report();
     });
   }
-}
-
-/** What a search is taken to find, in bytes, before it is known. */
-const SEARCH_BYTES = 64 * 1024;
-
-/** The bytes of a reply, as far as they count against what may wait for a reader. */
-function replyBytes(command: Command, outcome: Answer | (() => Answer)): number {
-  if (typeof outcome === "function") return command.op === "search" ? SEARCH_BYTES : 0;
-  return isRefusal(outcome) ? 0 : utf8Length(outcome.json);
 }
 
 /** Makes the service of a forum over a log. */

@@ -20,6 +20,7 @@ import type { AdminProof } from "./admin.ts";
 import type { Feed, Subscriber } from "./feed.ts";
 import type { Hub } from "./hub.ts";
 import type { Job } from "./job.ts";
+import type { PeerSession } from "./peers.ts";
 import type { Present } from "./presence.ts";
 
 /** What a listener sees of a session. */
@@ -50,7 +51,7 @@ export type SessionTransition =
   | TextTransition;
 
 /** What the service sees of it. */
-export interface ServiceSession extends Session, Subscriber, Present {
+export interface ServiceSession extends Session, Subscriber, Present, PeerSession {
   /** The kind changes once, when the first line shows that a person is there. */
   readonly connection: ServerConnection | TextConnection;
   /** What carries its files; nothing in text mode. */
@@ -273,11 +274,20 @@ class OpenSession implements ServiceSession {
     this.#wake();
   }
 
+  tell(notice: Notice): void {
+    this.connection.send({ kind: "notice", id: 0, body: notice });
+    this.#wake();
+  }
+
+  relay(channel: number, datagram: Uint8Array): void {
+    if (this.connection.mode !== "frames") return;
+    if (this.connection.relays.push(channel, datagram)) this.#wake();
+  }
+
   notify(notice: Notice): void {
     // What passes is not worth a reader's memory: one that stalls misses it.
     if (this.stalled) return this.#events.slow("notices");
-    this.connection.send({ kind: "notice", id: 0, body: notice });
-    this.#wake();
+    this.tell(notice);
   }
 }
 

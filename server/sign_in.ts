@@ -13,7 +13,7 @@ import { failed, lockedFor, type LockoutOptions } from "../protocol/lockout.ts";
 import { equalBytes } from "../protocol/scram.ts";
 import { type Refusal, refuse } from "../protocol/status.ts";
 import { fold } from "../protocol/text.ts";
-import { fakeVerifier, type Verifier } from "../protocol/verifier.ts";
+import { fakeVerifier, hmacSha256, type Verifier } from "../protocol/verifier.ts";
 import { networkOf } from "./address.ts";
 import type { OperationLimits } from "./limits.ts";
 import type { Log, Transaction } from "./log/log.ts";
@@ -112,7 +112,7 @@ class Gate implements SignIn {
 
   locked(user: string, source: string): Refusal | undefined {
     const { log, clock, lockout } = this.#options;
-    const record = log.lockout(lockoutId(fold(user), source));
+    const record = log.lockout(lockoutId(this.#secret, user, source));
     const wait = record === undefined ? 0 : lockedFor(record, clock(), lockout);
     if (wait <= 0) return undefined;
     const text = `Too many wrong passwords. Try again in ${Math.ceil(wait / 1000)} s.`;
@@ -171,13 +171,13 @@ class Gate implements SignIn {
   }
 
   forgive(tx: Transaction, user: string, source: string): void {
-    const id = lockoutId(fold(user), source);
+    const id = lockoutId(this.#secret, user, source);
     if (this.#options.log.lockout(id) !== undefined) tx.putLockout(id, undefined);
   }
 
   failed(tx: Transaction, user: string, source: string): number {
     const { log, clock, lockout } = this.#options;
-    const id = lockoutId(fold(user), source);
+    const id = lockoutId(this.#secret, user, source);
     const kept = log.lockout(id);
     // Names that nobody has can be tried for ever: they must not fill the disk.
     const forgotten = kept === undefined ? tx.trimLockouts(this.#limits.lockouts - 1) : 0;
@@ -200,10 +200,11 @@ function barredFrom(view: View, folded: string): Refusal | undefined {
 
 /**
  * Failures count for a user from one network, so that a stranger elsewhere cannot lock the owner out, and
- * one with many addresses gets no more attempts by them.
+ * one with many addresses gets no more attempts by them. Only a hash is kept: a name that nobody has may be
+ * a password that was typed in the wrong place.
  */
-function lockoutId(folded: string, source: string): string {
-  return `${folded} ${networkOf(source)}`;
+export function lockoutId(secret: Uint8Array, user: string, source: string): string {
+  return encodeBase64(hmacSha256(secret, `lock-out ${fold(user)} ${networkOf(source)}`));
 }
 
 /** What is stored of a token: who reads the store cannot sign in with it. */

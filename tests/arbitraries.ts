@@ -10,7 +10,7 @@
 
 import fc from "fast-check";
 import { encodeBase64 } from "../protocol/base64.ts";
-import type { Command, Op } from "../protocol/forum/command.ts";
+import { type Command, type Op, REACH_MAX } from "../protocol/forum/command.ts";
 import {
   type EventKind,
   FILE_SIZE_MAX,
@@ -93,6 +93,11 @@ const sha256 = fc.oneof(
   fc.constantFrom("0".repeat(64), "f".repeat(64)),
   fc.string({ unit: fc.constantFrom(..."0123456789abcdef"), minLength: 64, maxLength: 64 }),
 );
+const offer = fc.oneof(
+  fc.constantFrom("0".repeat(32), "f".repeat(32)),
+  fc.string({ unit: fc.constantFrom(..."0123456789abcdef"), minLength: 32, maxLength: 32 }),
+);
+const addresses = (by: Size) => several(text(64, { min: 1, ...by }), REACH_MAX, by);
 const time = edge(0, TIME_MAX);
 const flag = fc.boolean();
 const role = fc.constantFrom(...ROLES);
@@ -181,6 +186,23 @@ function commandShapes(by: Size): CommandShapes {
       scram,
       action: fc.constantFrom<"shutdown" | "promote">("shutdown", "promote"),
     }, { key }),
+    announce: fields(
+      { op: op("announce"), publicKey: text(64, { min: 1, ...by }), offers: flag },
+      { key },
+    ),
+    offer: fields(
+      { op: op("offer"), user: name, name: text(4096, by), size: bytes, sha256 },
+      { key, type: text(1024, by) },
+    ),
+    accept: fields({ op: op("accept"), offer }, { key }),
+    reach: fields({
+      op: op("reach"),
+      offer,
+      own: addresses(by),
+      seen: addresses(by),
+      rtt: edge(0, 60_000),
+    }, { key }),
+    conclude: fields({ op: op("conclude"), offer, code: edge(0, 65_535) }, { key, reason: why }),
   };
 }
 
@@ -331,6 +353,36 @@ function messageShapes(by: Size): MessageShapes {
         ),
         fields({ kind: fc.constant("typing" as const), user: word, thread: size }),
         fields({ kind: fc.constant("closing" as const), text: text(1000, by) }),
+        fields({
+          kind: fc.constant("offer" as const),
+          offer,
+          by: word,
+          name: text(510, by),
+          size: bytes,
+          type: text(127, by),
+          sha256,
+          until: time,
+        }),
+        fields({
+          kind: fc.constant("go" as const),
+          offer,
+          channel: size,
+          secret: encoded,
+          publicKey: encoded,
+        }),
+        fields({
+          kind: fc.constant("reach" as const),
+          offer,
+          own: addresses(by),
+          seen: addresses(by),
+          delay: edge(0, 60_000),
+        }),
+        fields({
+          kind: fc.constant("concluded" as const),
+          offer,
+          code,
+          reason: text(1000, by),
+        }),
       ),
     ),
     data: of("data", fields({ bytes: fc.uint8Array({ minLength: 1, maxLength: 300 }) })),
@@ -344,6 +396,7 @@ function messageShapes(by: Size): MessageShapes {
         bytes: fc.uint8Array({ minLength: 1, maxLength: 300 }),
       }),
     ),
+    relay: of("relay", fields({ bytes: fc.uint8Array({ minLength: 1, maxLength: 300 }) })),
     ping: of("ping", fc.constant({})),
     pong: of("pong", fc.constant({})),
     bye: of("bye", fields({ code, reason: text(1000, by) })),

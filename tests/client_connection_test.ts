@@ -111,6 +111,8 @@ function effect(action: ClientAction, given: Given): { tells?: string; writes: s
     // Nothing is under way, so whatever comes for a transfer is thrown away.
     case "transfer":
       return { writes: [] };
+    case "relay":
+      return { tells: "relay", writes: [] };
     case "welcome":
       return { tells: "welcomed", writes: [] };
     case "askPassword":
@@ -262,6 +264,7 @@ const FRAMES: readonly Frame[] = [
   },
   message({ kind: "notice", id: 0, body: { kind: "closing", text: "" } }, { input: "notice" }),
   ...TRANSFER_MESSAGES.map((given) => message(given, { input: "transfer" })),
+  message({ kind: "relay", id: 7, body: { bytes: Uint8Array.of(1) } }, { input: "relay" }),
   message({ kind: "ping", id: 5, body: {} }, { before: ["pong 5"] }),
   message({ kind: "pong", id: 5, body: {} }, {}),
   message(

@@ -103,6 +103,7 @@ async function withFiles(
     downloads: folder,
     deflate: false,
     progress: NO_VIEW,
+    show() {},
   });
   const secret = () => Promise.resolve(undefined);
   const session = console.session(createSession({
@@ -207,9 +208,12 @@ Deno.test("what is not on this machine is refused before anybody is asked", asyn
   });
 });
 
-Deno.test("a file straight to a user is refused with what to do instead", async () => {
+Deno.test("without peers a file straight to a user is refused with what to do instead", async () => {
   await withFiles({}, async ({ run, asked }) => {
-    assertMatch(refusedWith(await run("/send @Ann a.txt"), "invalid-command"), /later version/);
+    assertMatch(
+      refusedWith(await run("/send @Ann a.txt"), "invalid-command"),
+      /takes no part in files straight from user to user/,
+    );
     assertEquals(asked, []);
   });
 });

@@ -38,7 +38,9 @@ export function pullAll(link: Link, written: (bytes: Uint8Array) => void = () =>
 function lasting(input: LinkInput): LinkInput {
   if (input.input !== "message") return input;
   const { message } = input;
-  if (message.kind !== "data" && message.kind !== "packed") return input;
+  if (message.kind !== "data" && message.kind !== "packed" && message.kind !== "relay") {
+    return input;
+  }
   const body = { ...message.body, bytes: message.body.bytes.slice() };
   return { ...input, message: { ...message, body } as typeof message };
 }

@@ -273,6 +273,18 @@ Deno.test("numbers may jump, and go over the 32-bit wrap", () => {
   assertEquals(peer.connection.readable, 0);
 });
 
+Deno.test("how many bytes wait to be sent can be bounded, and all arrive all the same", () => {
+  const transfer = createTransfer({
+    faults: { delay: 10 },
+    up: 1_000_000,
+    client: { unsent: 20_000 },
+  });
+  const { client, network } = transfer;
+  network.run(5);
+  assertEquals([client.written, client.connection!.writable], [0, 20_000]);
+  transfer.finish();
+});
+
 Deno.test("a zero window lets nothing through until it is opened", () => {
   const closed = createTransfer({
     faults: { delay: 10 },

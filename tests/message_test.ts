@@ -87,6 +87,7 @@ Deno.test("DESIGN §3: the catalogue's types, senders and ids", () => {
     "32 finish both transfer",
     "33 abort both transfer",
     "34 packed both transfer",
+    "35 relay both channel",
     "40 ping both nonce",
     "41 pong both nonce",
     "42 bye both none",

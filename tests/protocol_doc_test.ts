@@ -352,6 +352,7 @@ Deno.test("the sections that the code's comments name are there", () => {
       "Shared files",
       "Transfers",
       "Datagrams",
+      "Peer to peer",
     ]
   ) {
     assert(DOCUMENT.includes(`\n## ${section}\n`), section);

@@ -118,6 +118,8 @@ function effect(action: ServerAction, given: Given): { tells?: string; writes: s
     // Nothing is under way, so whatever comes for a transfer is thrown away.
     case "transfer":
       return { writes: [] };
+    case "relay":
+      return { tells: "relay", writes: [] };
     case "handOver":
       return { tells: "handed-over", writes: [] };
     case "turnAway":
@@ -253,6 +255,7 @@ const FRAMES: readonly Frame[] = [
     ...{ input: "bad-command", id: 10, status: "bad-message" },
   },
   ...TRANSFER_MESSAGES.map((given) => message(given, { input: "transfer" })),
+  message({ kind: "relay", id: 7, body: { bytes: Uint8Array.of(1) } }, { input: "relay" }),
   message({ kind: "ping", id: 5, body: {} }, { before: ["pong 5"] }),
   message({ kind: "pong", id: 5, body: {} }, {}),
   message({ kind: "bye", id: 0, body: { code: 2025, reason: "" } }, { input: "bye" }),

@@ -191,6 +191,7 @@ const values: { readonly [K in ArgumentKind]: fc.Arbitrary<unknown> } = {
   topic: word,
   file: fc.string({ unit: "binary", minLength: 1 }),
   transfer: fc.string({ unit: "binary", minLength: 1 }),
+  offer: fc.string({ unit: "binary", minLength: 1 }),
 };
 
 /** Any call of any verb but MSG, whose two readings hang together. */

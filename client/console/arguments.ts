@@ -24,6 +24,10 @@ export interface ConsoleArguments {
   readonly stay: boolean;
   /** The folder that downloads land in. */
   readonly downloads: string;
+  /** The folder for whatever other users offer. */
+  readonly accept?: string;
+  /** Send files to users, and take theirs, through the server only. */
+  readonly relayOnly: boolean;
   /** Let files that shrink travel deflated. */
   readonly deflate: boolean;
 }
@@ -35,7 +39,15 @@ export type Invocation =
   | { readonly mistake: string };
 
 /** Options with a value that is given once. */
-const SINGLE = ["connect", "ca", "known-servers", "user", "password-file", "downloads"] as const;
+const SINGLE = [
+  "connect",
+  "ca",
+  "known-servers",
+  "user",
+  "password-file",
+  "downloads",
+  "accept",
+] as const;
 
 /** What `--help` prints. */
 export const HELP = `The terminal client of DFP/2, the Digital Forum Protocol.
@@ -55,6 +67,9 @@ HOST PORT                where the server listens (${DEFAULT_HOST} ${DEFAULT_POR
     --json               print one JSON object a line
     --stay               after the last command, go on showing what happens
     --downloads DIR      where files land that are got with DWN (the current folder)
+    --accept DIR         take every file that another user sends, into this folder, without asking
+    --relay-only         show other users no address of this machine: what is sent to them, and what
+                         they send, goes through the server, which cannot read it
     --deflate            let files travel deflated where that makes them smaller
 -h, --help               this help
 -V, --version            the version
@@ -67,7 +82,8 @@ it is read for commands, one a line. NO_COLOR turns colours off.
 By udp:// all is encrypted. A server is known by its key, which is remembered when it is first met; one that
 shows another key later is refused. The server shows its key at its start: compare them.
 
-Files are shared by UPD and got by DWN. Leaving, and Ctrl-C, cut off those that are on their way: the same
+Files are shared by UPD and got by DWN. UPD @user sends one straight to a user, who is asked first and
+says /accept or /decline. Leaving, and Ctrl-C, cut off those that are on their way: the same
 command goes on with them. Until a file is whole it is a hidden .part in the folder of downloads.
 
 Exit status: 0 all went well; 1 a command failed, signing in was refused, or the session was ended from
@@ -89,7 +105,7 @@ export function readArguments(args: readonly string[]): Invocation {
   const unknown: string[] = [];
   const given = parseArgs([...args], {
     string: ["_", ...SINGLE, "command"],
-    boolean: ["register", "json", "stay", "deflate", "help", "version"],
+    boolean: ["register", "json", "stay", "relay-only", "deflate", "help", "version"],
     collect: ["command"],
     alias: { command: "c", user: "u", help: "h", version: "V" },
     unknown: (argument, key) => {
@@ -126,6 +142,8 @@ export function readArguments(args: readonly string[]): Invocation {
       json: given.json,
       stay: given.stay,
       downloads: withHome(given.downloads ?? "."),
+      ...given.accept !== undefined && { accept: withHome(given.accept) },
+      relayOnly: given["relay-only"],
       deflate: given.deflate,
     },
   };

@@ -34,6 +34,8 @@ export interface ConsoleOptions {
   readonly colour: boolean;
   /** The folder that downloads land in. */
   readonly downloads: string;
+  /** The folder for whatever other users offer; without it each offer waits for an answer. */
+  readonly accept?: string;
   /** Whether files that shrink travel deflated. */
   readonly deflate: boolean;
   /** Writes a line of output. */
@@ -83,6 +85,8 @@ function follow(
 
   function showEvent(event: ClientEvent): void {
     if (leaving) return;
+    // What is taken without asking is told by what comes of it.
+    if (!json && event.type === "offer" && files.isWelcome(event.offer)) return;
     const text = json ? eventJson(event) : eventText(event);
     if (text !== undefined) write(text);
   }
@@ -120,6 +124,7 @@ function follow(
     directory,
     numbers,
     progress,
+    show,
     ...busy !== undefined && { busy },
   });
   const session = files.session(createSession({
@@ -189,7 +194,10 @@ export async function runScripted(options: ScriptedOptions): Promise<number> {
 
 /** Talks with a person at the terminal until they leave; gives the exit status. */
 export async function runInteractive(
-  options: Pick<ScriptedOptions, "client" | "colour" | "downloads" | "deflate" | "stopped">,
+  options: Pick<
+    ScriptedOptions,
+    "client" | "colour" | "downloads" | "accept" | "deflate" | "stopped"
+  >,
 ): Promise<number> {
   const { client } = options;
   const directory = createDirectory(client.user);

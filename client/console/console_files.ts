@@ -18,6 +18,8 @@ import type { Completion } from "./completion.ts";
 import { completeFile } from "./file_completion.ts";
 import { createFileSession, isCarryCall, takesLong } from "./file_session.ts";
 import { answerAll, carry, type Session } from "./session.ts";
+import type { PeerOffer } from "../peer/peer_files.ts";
+import { createOffers } from "./offers.ts";
 import { createTransfers, type Transfers, type TransferView } from "./transfers.ts";
 
 /** What the files of a console work with. */
@@ -27,6 +29,10 @@ export interface ConsoleFilesOptions {
   readonly numbers: Numbers;
   /** The folder that downloads land in. */
   readonly downloads: string;
+  /** The folder for whatever other users offer; without it each offer waits for an answer. */
+  readonly accept?: string;
+  /** Shows what came of an offer for which no line was typed. */
+  readonly show: (outcome: Outcome) => void;
   /** Whether what shrinks travels deflated. */
   readonly deflate: boolean;
   readonly progress: TransferView;
@@ -42,6 +48,8 @@ export interface ConsoleFiles {
   session(others: Session): Session;
   /** Whether a line runs beside those that come after it, where somebody goes on typing. */
   beside(line: Line): boolean;
+  /** Whether an offer is taken without asking. */
+  isWelcome(offer: PeerOffer): boolean;
   /** Takes in what has happened. */
   heard(event: ClientEvent): void;
   /** Takes in what came of a line. */
@@ -66,13 +74,26 @@ export function createConsoleFiles(options: ConsoleFilesOptions): ConsoleFiles {
   // Nothing that is asked here takes a password.
   const answered = <T>(asking: Asking<T>) =>
     answerAll(asking, (request) => carry(client, request as Command));
+  const offers = createOffers(options.accept !== undefined);
   const session = createFileSession({
     ...options,
+    accepted: options.accept ?? options.downloads,
+    offers,
+    take,
     transfers,
     thread: (name) => answered(resolver.thread(name)),
     find: (thread, given) => answered(finder.some(thread, given)),
   });
   const running = new Set<Promise<Outcome>>();
+
+  /** Takes an offer beside all else. */
+  async function take(offer: PeerOffer): Promise<void> {
+    const taking = session.take(offer);
+    running.add(taking);
+    const outcome = await taking;
+    running.delete(taking);
+    options.show(outcome);
+  }
 
   async function stop(): Promise<void> {
     transfers.cancelAll();
@@ -99,7 +120,10 @@ export function createConsoleFiles(options: ConsoleFilesOptions): ConsoleFiles {
     }),
     heard(event) {
       if (event.type === "event") known.heard(event.event);
+      const welcome = offers.heard(event);
+      if (welcome !== undefined) void take(welcome);
     },
+    isWelcome: (offer) => offers.isWelcome(offer),
     told: (outcome) => known.told(outcome),
     complete: (line) => completeFile(line, { directory, known }),
     stop,

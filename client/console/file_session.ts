@@ -11,6 +11,7 @@ import type {
   FileResults,
   RefusedFile,
   SavedFile,
+  SentFile,
   SharedFile,
 } from "../../protocol/terminal/file_outcome.ts";
 import type { FoundFiles } from "../../protocol/terminal/find_file.ts";
@@ -30,9 +31,13 @@ import { DiskError } from "../disk/disk_error.ts";
 import { openSource } from "../disk/disk_source.ts";
 import { localPaths } from "../disk/local_paths.ts";
 import { saveFile } from "../disk/save_file.ts";
+import { saveOffer } from "../disk/save_offer.ts";
 import { shareFile } from "../disk/share_file.ts";
+import { mediaType } from "../files/media_type.ts";
 import { unlessAborted } from "../files/unless_aborted.ts";
 import type { ForumClient } from "../forum_client.ts";
+import type { PeerFiles, PeerOffer } from "../peer/peer_files.ts";
+import type { Offers } from "./offers.ts";
 import type { Carriage, Transfers } from "./transfers.ts";
 
 /** A line with a verb that carries files. */
@@ -40,7 +45,11 @@ export type CarryCall = VerbCall<CarryVerb>;
 
 /** What a session that carries files works with. */
 export interface FileSessionOptions {
-  readonly client: Pick<ForumClient, "user" | "state" | "command" | "upload" | "download">;
+  readonly client: Pick<
+    ForumClient,
+    "user" | "state" | "command" | "upload" | "download" | "peers"
+  >;
+  readonly offers: Offers;
   readonly transfers: Transfers;
   /** The number of the thread that is meant. */
   readonly thread: (name: ThreadName) => Promise<number>;
@@ -48,6 +57,10 @@ export interface FileSessionOptions {
   readonly find: (thread: number, given: string) => Promise<FoundFiles>;
   /** The folder that downloads land in. */
   readonly downloads: string;
+  /** Takes an offer for which no line was typed. */
+  readonly take: (offer: PeerOffer) => void;
+  /** The folder that files of other users land in. */
+  readonly accepted: string;
   /** Whether what shrinks travels deflated. */
   readonly deflate: boolean;
 }
@@ -56,12 +69,24 @@ export interface FileSessionOptions {
 export interface FileSession {
   /** Runs a line. What it asked for and did not get is data. */
   run(call: CarryCall): Promise<Outcome>;
+  /** Takes an offer, as `/accept` does. */
+  take(offer: PeerOffer): Promise<Outcome>;
 }
 
-const TO_A_USER = "Sending a file straight to a user, peer to peer, comes with a later version. " +
+const NO_PEERS = "This client takes no part in files straight from user to user. " +
   "Share it in a thread: UPD thread file.";
 
-const VERBS: ReadonlySet<string> = new Set<CarryVerb>(["UPD", "DWN", "/transfers", "/cancel"]);
+const VERBS: ReadonlySet<string> = new Set<CarryVerb>([
+  "UPD",
+  "DWN",
+  "/transfers",
+  "/cancel",
+  "/offers",
+  "/accept",
+  "/decline",
+  "/always",
+]);
+const LONG: ReadonlySet<string> = new Set<CarryVerb>(["UPD", "DWN", "/accept"]);
 
 /** Whether a line has a verb that this session runs. */
 export function isCarryCall(line: Line): line is CarryCall {
@@ -70,19 +95,23 @@ export function isCarryCall(line: Line): line is CarryCall {
 
 /** Whether a line takes as long as files do. */
 export function takesLong(line: Line): boolean {
-  return "verb" in line && (line.verb === "UPD" || line.verb === "DWN");
+  return "verb" in line && LONG.has(line.verb);
 }
 
 /** Files that are carried for one line. */
 interface Load<Item> {
-  readonly thread: number;
+  /** `null` where they go to a user. */
+  readonly thread: number | null;
   readonly items: readonly Item[];
   /** Whether a pattern stood for them. */
   readonly several: boolean;
   /** How an item is called in what is said of it. */
   readonly nameOf: (item: Item) => string;
   /** Carries one of them. */
-  readonly carry: (item: Item, carriage: Carriage) => Promise<SharedFile | SavedFile>;
+  readonly carry: (
+    item: Item,
+    carriage: Carriage,
+  ) => Promise<SharedFile | SentFile | SavedFile>;
 }
 
 /** How long to wait where the server does not say it, in ms. */
@@ -108,11 +137,28 @@ class ForumFileSession implements FileSession {
   async #run(call: CarryCall): Promise<Outcome> {
     switch (call.verb) {
       case "UPD":
-        return await this.#carry(call, this.#toShare(call));
+        return await this.#carry(
+          call,
+          "user" in call.thread ? this.#toSend(call.thread.user, call) : this.#toShare(call),
+        );
       case "DWN":
         return await this.#carry(call, this.#toSave(call));
       case "/transfers":
         return done("/transfers", { transfers: this.#options.transfers.all });
+      case "/offers":
+        return done("/offers", { offers: this.#options.offers.all });
+      case "/accept":
+        return await this.take(this.#options.offers.find(call.offer));
+      case "/decline": {
+        const offer = this.#options.offers.find(call.offer);
+        this.#options.offers.drop(offer);
+        this.#peers.decline(offer.offer);
+        return done("/decline", { by: offer.by, name: offer.name });
+      }
+      case "/always": {
+        for (const offer of this.#options.offers.always(call.user)) void this.#options.take(offer);
+        return done("/always", { user: call.user });
+      }
       case "/cancel": {
         const cancelled = this.#options.transfers.cancel(call.transfer);
         if (cancelled !== undefined) return done("/cancel", cancelled);
@@ -124,9 +170,68 @@ class ForumFileSession implements FileSession {
     }
   }
 
+  get #peers(): PeerFiles {
+    const { peers } = this.#options.client;
+    if (peers === undefined) throw new Refusing("invalid-command", NO_PEERS);
+    return peers;
+  }
+
+  async take(offer: PeerOffer): Promise<Outcome> {
+    const { offers, transfers, accepted: folder } = this.#options;
+    const { by, name, size, sha256 } = offer;
+    offers.drop(offer);
+    const carriage = transfers.begin("/accept", name);
+    try {
+      carriage.found(null, 1);
+      carriage.turn();
+      carriage.file(name, size);
+      const saved = await saveOffer({
+        peers: this.#peers,
+        offer,
+        folder,
+        signal: carriage.signal,
+        onProgress: (bytes) => carriage.progress(bytes),
+        onVia: (via) => carriage.via(via),
+      });
+      return done("/accept", { by, name, path: saved.path, size, sha256, via: saved.via });
+    } catch (error) {
+      // What was not even begun, as for want of room on the disk, is not waited for there.
+      if (!carriage.signal.aborted) this.#peers.decline(offer.offer);
+      return fault("/accept", error);
+    } finally {
+      carriage.end();
+    }
+  }
+
+  /** What a line wants sent straight to a user. */
+  async #toSend(user: string, { file }: VerbCall<"UPD">): Promise<Load<string>> {
+    const peers = this.#peers;
+    const { paths, several } = await localPaths(file);
+    return {
+      thread: null,
+      items: paths,
+      several,
+      nameOf: (path) => path,
+      async carry(path, carriage) {
+        const source = await openSource(path);
+        const { name, size } = source;
+        carriage.file(name, size);
+        return await peers.send({
+          user,
+          name: name.normalize("NFC"),
+          content: source,
+          type: mediaType(name),
+          signal: carriage.signal,
+          onProgress: (bytes) => carriage.progress(bytes),
+          onVia: (via) => carriage.via(via),
+          onWaiting: () => carriage.waiting(),
+        });
+      },
+    };
+  }
+
   /** What a line wants shared. */
   async #toShare({ thread: name, file }: VerbCall<"UPD">): Promise<Load<string>> {
-    if ("user" in name) throw new Refusing("invalid-command", TO_A_USER);
     const { client, deflate } = this.#options;
     const { paths, several } = await localPaths(file);
     const thread = await this.#options.thread(name);
@@ -175,7 +280,7 @@ class ForumFileSession implements FileSession {
     finding: Promise<Load<Item>>,
   ): Promise<Outcome> {
     const carriage = this.#options.transfers.begin(command, file);
-    const files: (SharedFile | SavedFile)[] = [];
+    const files: (SharedFile | SentFile | SavedFile)[] = [];
     const refused: RefusedFile[] = [];
     try {
       const { thread, items, several, nameOf, carry } = await unlessAborted(

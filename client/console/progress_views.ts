@@ -28,14 +28,18 @@ export interface LineViewOptions {
   readonly write: (line: string) => void;
 }
 
-/** `{"event":"progress","command":"UPD","name":…,"bytes":…,"size":…}`, at most four a second. */
+/**
+ * `{"event":"progress","command":"UPD","name":…,"bytes":…,"size":…}`, at most four a second; with `via` where it goes
+ * straight from user to user.
+ */
 export function jsonProgress({ now, write }: LineViewOptions): TransferView {
   let next = -Infinity;
   return {
-    show({ command, name, waiting, bytes, size }) {
+    show({ command, name, waiting, bytes, size, via }) {
       if (waiting || now() < next) return;
       next = now() + JSON_EVERY;
-      write(visibleJson({ event: "progress", command, name, bytes, size }));
+      const how = via === undefined ? {} : { via };
+      write(visibleJson({ event: "progress", command, name, bytes, size, ...how }));
     },
     over() {},
   };

@@ -7,6 +7,7 @@
 import { scopeThread } from "../../protocol/forum/event.ts";
 import { eventRenderer, type EventRenderOptions } from "../../protocol/terminal/render_event.ts";
 import { failedText } from "../../protocol/terminal/render_outcome.ts";
+import { nameText, sizeText } from "../../protocol/terminal/style.ts";
 import { visibleLine, visibleText } from "../../protocol/terminal/visible.ts";
 import type { ClientEvent } from "../forum_client.ts";
 
@@ -22,6 +23,17 @@ export function clientEventRenderer(
         return forum.event(event.event);
       case "notice":
         return forum.notice(event.notice);
+      case "offer": {
+        const { by, name, size } = event.offer;
+        const what = `${visibleLine(name)} (${sizeText(size)})`;
+        return `${nameText(by, paint)} offers you ${what}: /accept, /decline, or /always @${
+          visibleLine(by)
+        }`;
+      }
+      case "offer-ended": {
+        const { by, name } = event.offer;
+        return paint("quiet", `${visibleLine(name)} from ${visibleLine(by)}: ${failedText(event)}`);
+      }
       case "offline":
         return paint("fault", `Connection lost: ${visibleText(event.text)} Trying again…`);
       case "online":

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Transfer } from "../../protocol/terminal/file_outcome.ts";
+import type { Transfer, Via } from "../../protocol/terminal/file_outcome.ts";
 import { Refusing } from "../../protocol/terminal/outcome.ts";
 import { createSpeed, type Speed } from "./speed.ts";
 import { percent } from "../../protocol/terminal/progress_text.ts";
@@ -15,13 +15,17 @@ export interface Carriage {
   /** Fires when it is cancelled; with a reason to say. */
   readonly signal: AbortSignal;
   /** It is known now where they go to or come from, and how many there are. */
-  found(thread: number, count: number): void;
+  found(thread: number | null, count: number): void;
   /** It is the turn of the next file. */
   turn(): void;
   /** The file whose turn it is begins, perhaps once more. */
   file(name: string, size: number): void;
   /** So many bytes of it are through. */
   progress(bytes: number): void;
+  /** It goes straight from user to user, in this way from now on. */
+  via(via: Via): void;
+  /** It waits for the other side. */
+  waiting(): void;
   /** The last file has ended, one way or the other. */
   end(): void;
 }
@@ -77,7 +81,7 @@ class Underway implements Carriage {
     return this.#abort.signal;
   }
 
-  found(thread: number, count: number): void {
+  found(thread: number | null, count: number): void {
     this.#transfer = { ...this.#transfer, thread, count };
   }
 
@@ -102,17 +106,28 @@ class Underway implements Carriage {
     this.#changed(false);
   }
 
+  via(via: Via): void {
+    this.#transfer = { ...this.#transfer, via };
+    this.#changed(false);
+  }
+
+  waiting(): void {
+    this.#transfer = { ...this.#transfer, waiting: true, rate: null };
+    this.#changed(false);
+  }
+
   end(): void {
     this.#changed(true);
   }
 
   cancel(): void {
-    const { name, waiting, bytes, size } = this.#transfer;
-    const text = waiting
+    const { command, name, waiting, bytes, size } = this.#transfer;
+    const goesOn = command === "/accept"
+      ? "It goes on when it is sent again."
+      : "The same command goes on with it.";
+    const text = waiting && bytes === 0
       ? `${visibleLine(name)} is cancelled before it has begun.`
-      : `${visibleLine(name)} is cut off at ${
-        percent(bytes, size)
-      }. The same command goes on with it.`;
+      : `${visibleLine(name)} is cut off at ${percent(bytes, size)}. ${goesOn}`;
     this.#abort.abort(new Refusing("cancelled", text));
   }
 }

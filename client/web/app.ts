@@ -34,6 +34,8 @@ export interface App {
   readonly overlay: { value: Overlay };
   /** What makes HTML of messages. */
   readonly markdown: Lazy<Markdown>;
+  /** The views of the forum. */
+  readonly room: Lazy<typeof import("./views/room.tsx")>;
   /** Emoji by name. */
   readonly emoji: Lazy<typeof import("./state/emoji.ts")>;
   readonly store: Store;
@@ -125,6 +127,7 @@ export function createApp(): App {
       const { createMarkdown } = await import("./markdown.ts");
       return createMarkdown(window);
     }),
+    room: createLazy(() => import("./views/room.tsx")),
     emoji: createLazy(() => import("./state/emoji.ts")),
     store: lasting,
   };

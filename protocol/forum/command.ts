@@ -373,6 +373,69 @@ export interface Admin {
   readonly action: "shutdown" | "promote";
 }
 
+/** Says that this connection takes part in files that go straight from user to user. */
+export interface Announce {
+  /** For this connection; once more replaces what was said. */
+  readonly op: "announce";
+  /** The X25519 public key of this client, 32 bytes in base64: the server vouches for it to others. */
+  readonly publicKey: string;
+  /** Whether others may offer files here. */
+  readonly offers: boolean;
+}
+
+/** Offers a file to another user. The server learns what it is called, and never what is in it. */
+export interface Offer {
+  /** Answered at once; whether the other wants it is told by notices. */
+  readonly op: "offer";
+  /** The name of the other, in any case. */
+  readonly user: string;
+  /** What the file is called: a label, no path; at most 255 code points. */
+  readonly name: string;
+  /** How many bytes it has. */
+  readonly size: number;
+  /** SHA-256 of all its bytes, in lower-case hexadecimal digits. */
+  readonly sha256: string;
+  /** Its media type; `application/octet-stream` by default. */
+  readonly type?: string;
+}
+
+/** Takes an offer; once more, it is begun anew where it was cut off. */
+export interface Accept {
+  /** The notice `go` follows to both. */
+  readonly op: "accept";
+  /** The offer's name. */
+  readonly offer: string;
+}
+
+/** Tells under which addresses one can be reached for an offer that was accepted. */
+export interface Reach {
+  /** Once both have told, the notice `reach` goes to both. */
+  readonly op: "reach";
+  /** The offer's name. */
+  readonly offer: string;
+  /** Addresses in one's own network, as `192.0.2.1:5000` or `[2001:db8::1]:5000`. */
+  readonly own: string[];
+  /** Addresses as the server's UDP ports have seen them. */
+  readonly seen: string[];
+  /** One's round trip to the server, in ms. */
+  readonly rtt: number;
+}
+
+/** Ends an offer, for either side and at any time: declined, cancelled, or done. */
+export interface Conclude {
+  /** The other side is told by a notice. */
+  readonly op: "conclude";
+  /** The offer's name. */
+  readonly offer: string;
+  /** A status code: how it ends. */
+  readonly code: number;
+  /** A sentence for the other side, at most 300 code points. */
+  readonly reason?: string;
+}
+
+/** A command about files that go straight from user to user. */
+export type PeerCommand = Announce | Offer | Accept | Reach | Conclude;
+
 /** A command that changes nothing that lasts. */
 export type Question =
   | Threads
@@ -389,7 +452,8 @@ export type Question =
   | Typing
   | Logout
   | Prove
-  | Admin;
+  | Admin
+  | PeerCommand;
 
 /** What may stand beside the op of every command. */
 export interface Keyed {
@@ -403,5 +467,7 @@ export type Command = (Change | Question) & Keyed;
 /** The names of the commands. */
 export type Op = Command["op"];
 
+/** The most addresses of each kind that one side tells for an offer. */
+export const REACH_MAX = 8;
 /** The most rows that a question's `limit` may ask for. */
 export const PAGE_MAX = 500;

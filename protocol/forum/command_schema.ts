@@ -19,7 +19,7 @@ import {
   tagged,
   text,
 } from "../schema.ts";
-import { type Change, type Command, type Keyed, type Op, PAGE_MAX } from "./command.ts";
+import { type Change, type Command, type Keyed, type Op, PAGE_MAX, REACH_MAX } from "./command.ts";
 import { FILE_SIZE_MAX, ROLES, SCOPE_MAX, SEQ_MAX, TIME_MAX } from "./event.ts";
 
 const key = optional(text(64, 1));
@@ -36,6 +36,8 @@ const moment: Schema<number> = integer(0, TIME_MAX);
 const why = optional(text(600));
 const encoded: Schema<string> = text(128, 1);
 const scram: Schema<string> = text(1024, 1);
+const offer: Schema<string> = hexadecimal(32);
+const addresses: Schema<string[]> = list(text(64, 1), REACH_MAX);
 
 type Fields<C> = C extends Command ? Omit<C, "op"> : never;
 type Shapes = { readonly [K in Op]: RecordSchema<Fields<Extract<Command, { op: K }>>> };
@@ -109,6 +111,18 @@ const questions = {
   logout: record({ key, everywhere: optional(flag) }),
   prove: record({ key, scram }),
   admin: record({ key, scram, action: oneOf(["shutdown", "promote"]) }),
+  announce: record({ key, publicKey: text(64, 1), offers: flag }),
+  offer: record({
+    key,
+    user: name,
+    name: fileName,
+    size: bytes,
+    sha256: hexadecimal(64),
+    type: optional(text(1024)),
+  }),
+  accept: record({ key, offer }),
+  reach: record({ key, offer, own: addresses, seen: addresses, rtt: integer(0, 60_000) }),
+  conclude: record({ key, offer, code: integer(0, 65_535), reason: why }),
 };
 
 const shapes: Shapes = { ...changes, ...questions };

@@ -216,6 +216,16 @@ export interface Replies {
   prove: { scram: string };
   /** SCRAM's server-final message. */
   admin: { scram: string };
+  /** UDP ports of the server that tell a client its address, none or two. */
+  announce: { udp: number[] };
+  /** The offer's name, the other user's as it was registered, and until when an answer is waited for. */
+  offer: { offer: string; user: string; until: number };
+  /** Nothing to tell. */
+  accept: Empty;
+  /** Nothing to tell. */
+  reach: Empty;
+  /** Nothing to tell. */
+  conclude: Empty;
 }
 
 /** The reply to one command. */

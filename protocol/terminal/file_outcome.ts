@@ -28,6 +28,44 @@ export interface SavedFile {
   readonly sha256: string;
 }
 
+/** How a file goes from user to user: straight from machine to machine, or through the server. */
+export type Via = "direct" | "relayed";
+
+/** A file that was sent straight to another user. */
+export interface SentFile {
+  /** Who has it. */
+  readonly user: string;
+  readonly name: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly via: Via;
+}
+
+/** A file that another user has sent. */
+export interface TakenFile {
+  readonly by: string;
+  /** What it is called by who has sent it. */
+  readonly name: string;
+  /** Where it is now. */
+  readonly path: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly via: Via;
+}
+
+/** A file that another user wants to send. */
+export interface ListedOffer {
+  /** What `/accept` and `/decline` call it. */
+  readonly number: number;
+  readonly by: string;
+  readonly name: string;
+  readonly size: number;
+  readonly type: string;
+  readonly sha256: string;
+  /** Until when the answer is waited for, in ms since 1970. */
+  readonly until: number;
+}
+
 /** What a pattern stood for. */
 export interface Several<F> {
   readonly files: readonly F[];
@@ -46,8 +84,8 @@ export interface RefusedFile {
 export interface Transfer {
   /** What `/cancel` calls it. */
   readonly number: number;
-  readonly command: "UPD" | "DWN";
-  /** `null` while it is looked up. */
+  readonly command: "UPD" | "DWN" | "/accept";
+  /** `null` while it is looked up, and for what goes straight to a user. */
   readonly thread: number | null;
   /** The file that is on its way now; at first what was asked for. */
   readonly name: string;
@@ -58,6 +96,8 @@ export interface Transfer {
   readonly size: number;
   /** Bytes a second, lately; `null` while that is not known. */
   readonly rate: number | null;
+  /** Of what goes straight from user to user, once it has begun. */
+  readonly via?: Via;
   /** Which of the line's files it is, from 1, and how many there are; 0 while they are looked up. */
   readonly place: number;
   readonly count: number;
@@ -65,12 +105,16 @@ export interface Transfer {
 
 /** The results of the verbs about files. */
 export interface FileResults {
-  UPD: SharedFile | Several<SharedFile>;
+  UPD: SharedFile | SentFile | Several<SharedFile | SentFile>;
   DWN: SavedFile | Several<SavedFile>;
   RMF: { thread: number; name: string; seq: number };
   FLS: { thread?: number; files: FoundFileRow[]; more: boolean };
   "/transfers": { transfers: readonly Transfer[] };
   "/cancel": Transfer;
+  "/offers": { offers: readonly ListedOffer[] };
+  "/accept": TakenFile;
+  "/decline": { by: string; name: string };
+  "/always": { user: string };
 }
 
 /** The verbs about files. */

@@ -9,7 +9,7 @@ import type { Role } from "../forum/event.ts";
 import type { FoundRow, Page, Reply, ThreadRow, UserRow } from "../forum/reply.ts";
 import { type Refusal, STATUS, type StatusName, statusName } from "../status.ts";
 import type { Verb } from "../verbs.ts";
-import type { FileResults, RefusedFile, SavedFile, SharedFile } from "./file_outcome.ts";
+import type { FileResults, RefusedFile, SavedFile, SentFile, SharedFile } from "./file_outcome.ts";
 
 /** A message that was posted, and where. */
 export interface Posted {
@@ -89,7 +89,7 @@ export interface Failed {
   readonly text: string;
   readonly detail?: Refusal["detail"];
   /** Of several files: those with which it went well… */
-  readonly files?: readonly (SharedFile | SavedFile)[];
+  readonly files?: readonly (SharedFile | SentFile | SavedFile)[];
   /** …and those with which it did not. */
   readonly refused?: readonly RefusedFile[];
 }

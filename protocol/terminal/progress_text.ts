@@ -25,9 +25,10 @@ export function progressText(transfer: Transfer): string {
   return `${command} ${visibleLine(name)}${which}: ${facts.join(", ")}`;
 }
 
-/** `35.1 MiB/s` and `0:12 left`, as far as that is known; `waiting`, where nothing moves yet. */
-export function* speedFacts({ waiting, rate, bytes, size }: Transfer): Iterable<string> {
+/** `35.1 MiB/s` and `0:12 left`, as far as that is known; `waiting`, where nothing moves yet; how it goes to a user. */
+export function* speedFacts({ waiting, rate, bytes, size, via }: Transfer): Iterable<string> {
   if (waiting) yield "waiting";
+  else if (via !== undefined) yield via;
   if (rate === null) return;
   yield `${sizeText(Math.round(rate))}/s`;
   if (rate > 0 && bytes < size) yield `${timeText((size - bytes) / rate)} left`;

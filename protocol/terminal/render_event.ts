@@ -121,6 +121,12 @@ export function eventRenderer(options: EventRenderOptions): EventRenderer {
         return `${user(given.user)} has ${given.on ? "joined" : "left"}`;
       case "typing":
         return undefined;
+      // Whoever carries files tells of those.
+      case "offer":
+      case "go":
+      case "reach":
+      case "concluded":
+        return undefined;
       case "closing":
         return `The server is closing: ${visibleText(given.text)}`;
     }

@@ -5,7 +5,16 @@
  */
 
 import type { FoundFileRow } from "../forum/reply.ts";
-import type { FileResults, FileVerb, SavedFile, SharedFile, Transfer } from "./file_outcome.ts";
+import type {
+  FileResults,
+  FileVerb,
+  ListedOffer,
+  SavedFile,
+  SentFile,
+  SharedFile,
+  TakenFile,
+  Transfer,
+} from "./file_outcome.ts";
 import { formatMoment } from "./moment.ts";
 import { progressText } from "./progress_text.ts";
 import { count, type Look, nameText, sizeText } from "./style.ts";
@@ -28,8 +37,11 @@ export function fileRenderers(
     return `${sizeText(size)}, sha256 ${sha256.slice(0, HASH_DIGITS)}…`;
   }
 
-  function shared(file: SharedFile): string {
+  function shared(file: SharedFile | SentFile): string {
     const name = visibleLine(file.name);
+    if ("user" in file) {
+      return `${name} sent to ${nameText(file.user, paint)} (${facts(file)}, ${file.via}).`;
+    }
     return `${name} shared in ${label(file.thread)} as #${file.seq} (${facts(file)}).`;
   }
 
@@ -38,6 +50,18 @@ export function fileRenderers(
     return `${visibleLine(name)} from ${label(thread)} saved as ${visibleLine(path)} (${
       facts(file)
     }).`;
+  }
+
+  function taken(file: TakenFile): string {
+    const { name, by, path, via } = file;
+    return `${visibleLine(name)} from ${nameText(by, paint)} saved as ${visibleLine(path)} (${
+      facts(file)
+    }, ${via}).`;
+  }
+
+  function offered({ number, by, name, size, type }: ListedOffer): string {
+    const what = `${sizeText(size)}, ${visibleLine(type)}`;
+    return `${number} ${paint("strong", visibleLine(name))} (${what}) from ${nameText(by, paint)}`;
   }
 
   function row(file: FoundFileRow, within: boolean): string {
@@ -58,7 +82,12 @@ export function fileRenderers(
   return {
     UPD: (result) =>
       "files" in result
-        ? [...result.files.map(shared), `${count(result.files.length, "file")} shared.`].join("\n")
+        ? [
+          ...result.files.map(shared),
+          `${count(result.files.length, "file")} ${
+            result.files.some((file) => "user" in file) ? "sent" : "shared"
+          }.`,
+        ].join("\n")
         : shared(result),
     DWN: (result) =>
       "files" in result
@@ -75,6 +104,11 @@ export function fileRenderers(
       ].join("\n"),
     "/transfers": ({ transfers }) =>
       transfers.length === 0 ? "No file is on its way." : transfers.map(underWay).join("\n"),
+    "/offers": ({ offers }) =>
+      offers.length === 0 ? "Nobody offers you a file." : offers.map(offered).join("\n"),
+    "/accept": taken,
+    "/decline": ({ by, name }) => `${visibleLine(name)} from ${nameText(by, paint)} declined.`,
+    "/always": ({ user }) => `What ${nameText(user, paint)} sends is taken from now on.`,
     "/cancel": ({ name }) => `${visibleLine(name)} is being cancelled.`,
   };
 }

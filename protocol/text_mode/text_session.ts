@@ -87,6 +87,10 @@ export const LACKING: Lacking = {
   DWN: NO_FILES,
   "/transfers": NO_FILES,
   "/cancel": NO_FILES,
+  "/offers": NO_FILES,
+  "/accept": NO_FILES,
+  "/decline": NO_FILES,
+  "/always": NO_FILES,
 };
 
 /** What one connection may remember: a person at a terminal is not a copy of the forum. */

@@ -135,8 +135,8 @@ export function provenanceOf(
   // Each proxy has added its peer at the end; what stands before the last stranger anybody can write.
   const client = told.split(",").map(addressOf)
     .findLast((item) => item === undefined || !trusted.includes(item));
-  // Somebody is there, but nobody knows who: all of these together are one source.
-  if (client === undefined) return { source: address, forwarded: true, exposed: !encrypted };
+  // Somebody is there, but nobody knows who: all of these together are one source, and none of this machine.
+  if (client === undefined) return { source: "unknown", forwarded: true, exposed: !encrypted };
   return { source: client, forwarded: true, exposed: !encrypted && !isLoopback(client) };
 }
 

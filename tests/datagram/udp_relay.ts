@@ -20,6 +20,8 @@ export interface UdpRelay {
   readonly counts: { readonly up: DatagramLinkCounts; readonly down: DatagramLinkCounts };
   /** May be changed at any time. */
   readonly faults: { readonly up: DatagramLinkFaults; readonly down: DatagramLinkFaults };
+  /** From now on clients come from other ports, as when a NAT has forgotten them. */
+  rebind(): void;
   close(): Promise<void>;
 }
 
@@ -58,7 +60,7 @@ class Relay implements UdpRelay {
   /** Reads one socket for ever; `client` is whom it stands for, if it is one of ours towards the server. */
   async #read(socket: Deno.DatagramConn, link: DatagramLink, client?: number): Promise<void> {
     const buffer = new Uint8Array(2048);
-    while (!this.#closed) {
+    while (!this.#closed && (client === undefined || this.#backs.get(client) === socket)) {
       try {
         const [datagram, from] = await socket.receive(buffer);
         link.push(performance.now(), datagram, String(client ?? (from as Deno.NetAddr).port));
@@ -98,6 +100,12 @@ class Relay implements UdpRelay {
       this.#running.push(this.#read(back, this.#down, client));
     }
     return back;
+  }
+
+  rebind(): void {
+    const backs = [...this.#backs.values()];
+    this.#backs.clear();
+    for (const back of backs) back.close();
   }
 
   async close(): Promise<void> {

@@ -10,8 +10,8 @@ import { type ClientEvent, dialUdp, type ForumClient } from "../../client/mod.ts
 import { openUdpRelay } from "../datagram/udp_relay.ts";
 import { create, readAll } from "./asking.ts";
 import { bytesOf, sha256Of } from "./file_bytes.ts";
-import type { ProgramProcess } from "./processes.ts";
-import { type Ground, type Member, PASSWORD, scenario, sharedServer } from "./scenario.ts";
+import { ADMIN_PASSWORD, type ProgramProcess } from "./processes.ts";
+import { type Ground, type Member, PASSWORD, refusal, scenario, sharedServer } from "./scenario.ts";
 
 const shared = sharedServer({ udp: true });
 /** Posts of one person that are under way at a time. */
@@ -260,3 +260,38 @@ scenario(
     }
   },
 );
+
+scenario(
+  "a client whose address changes goes on as if nothing had happened, files too",
+  async (ground) => {
+    const server = await shared();
+    const relay = openUdpRelay(server.udpPort, { delay: 2, rate: 2000, queue: 100_000 });
+    ground.ending(() => relay.close());
+    const { client, heard } = await join(ground, relay.port, "Roaming");
+    const { thread } = await create(client, "On the road");
+    const bytes = bytesOf(5_000_000, 11);
+    let rebound = 0;
+    const kept = await client.upload({
+      thread,
+      name: "five.bin",
+      content: new Blob([bytes]),
+      onProgress(stored) {
+        if (stored < 1_000_000 * (rebound + 1)) return;
+        rebound++;
+        relay.rebind();
+      },
+    });
+    assertEquals(kept.sha256, sha256Of(bytes));
+    assert(rebound >= 2, `it was ${rebound} times elsewhere`);
+    await client.command({ op: "post", thread, text: "arrived" });
+    assertEquals(heard.all.filter(({ type }) => type === "offline"), []);
+  },
+);
+
+scenario("SHT over UDP needs the admin password, and shuts the server down", async (ground) => {
+  const server = await ground.server({ udp: true });
+  const { client } = await join(ground, server.udpPort, "Ann");
+  assertEquals(await refusal(client.shutdown("not the password")), "wrong-password");
+  await client.shutdown(ADMIN_PASSWORD);
+  assertEquals((await server.process.exited).code, 0);
+});

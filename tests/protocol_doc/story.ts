@@ -12,6 +12,7 @@ import { encodeBase64 } from "../../protocol/base64.ts";
 import { type ClientConnection, createClientConnection } from "../../protocol/client_connection.ts";
 import { createVerifier, saltPassword, type Verifier } from "../../protocol/verifier.ts";
 import type { Command } from "../../protocol/forum/command.ts";
+import { STATUS } from "../../protocol/status.ts";
 import type { ForumEvent } from "../../protocol/forum/event.ts";
 import type { DownloadOpened, UploadOpened } from "../../protocol/forum/reply.ts";
 import { FRAME_HEADER_BYTES } from "../../protocol/frame.ts";
@@ -29,6 +30,8 @@ export const ADMIN_PASSWORD = "size matters not";
 
 /** The user who asks, and others who have accounts. */
 const USERS = ["Yoda", "Ann", "Bob"] as const;
+/** Who comes when files go from user to user: declines what is offered, and offers something in turn. */
+const PEER = "Cid";
 
 /** The bytes of the file that is shared. */
 const CONTENT = new TextEncoder().encode("Do or do not. There is no try.");
@@ -39,10 +42,6 @@ const BEGIN = 1_700_000_000_000;
 function verifier(password: string): Verifier {
   const salt = Uint8Array.from({ length: 16 }, (_, at) => at);
   return createVerifier(saltPassword(password, salt, 4096), salt, 4096);
-}
-
-function random(out: Uint8Array): void {
-  out.forEach((_, at) => out[at] = 0x80 + at);
 }
 
 /** What a story brings. */
@@ -77,6 +76,8 @@ function createSha256(bytes: Uint8Array): string {
 /** Sends the commands and gives what comes of it. */
 export function playStory(commands: readonly Command[]): Story {
   let clock = BEGIN;
+  let first = 0x80;
+  const random = (out: Uint8Array) => out.forEach((_, at) => out[at] = first + at);
   const log = openSqliteLog({ path: ":memory:", now: () => clock });
   try {
     keepAdminVerifier(log, verifier(ADMIN_PASSWORD));
@@ -158,8 +159,40 @@ export function playStory(commands: readonly Command[]): Story {
     }
     const [client, session] = signIn(USERS[0]);
     talk(client, session);
+    let peer: [ClientConnection, Session] | undefined;
+    /** Lets the peer do its part, if there is something for it. */
+    const answer = () => {
+      if (peer === undefined) return;
+      const offered: string[] = [];
+      const [other, theirs] = peer;
+      for (let bytes = theirs.peekTransmit(); bytes.length > 0; bytes = theirs.peekTransmit()) {
+        other.receive(bytes.slice(), 0);
+        theirs.consumeTransmit(bytes.length);
+      }
+      for (let what = other.next(); what !== undefined; what = other.next()) {
+        if (what.kind === "notice" && what.notice.kind === "offer") offered.push(what.notice.offer);
+      }
+      for (const offer of offered) {
+        other.command(2, { op: "conclude", offer, code: STATUS.declined.code });
+        const sha256 = createSha256(CONTENT);
+        const facts = { name: "try.txt", size: CONTENT.length, sha256 };
+        other.command(3, { op: "offer", user: USERS[0], ...facts });
+      }
+      talk(other, theirs);
+    };
     const replies = commands.map((command, index) => {
       clock += 1000;
+      if (command.op === "announce") {
+        // Its token must be another one.
+        first = 0x40;
+        peer = signIn(PEER);
+        talk(...peer);
+        first = 0x80;
+        const publicKey = encodeBase64(new Uint8Array(32).fill(9));
+        peer[0].command(1, { op: "announce", publicKey, offers: true });
+        talk(...peer);
+      }
+      answer();
       client.command(index + 1, command);
       const reply = talk(client, session);
       if (reply === undefined) throw new Error(`no reply to ${JSON.stringify(command)}`);

@@ -8,7 +8,7 @@
 import { Buffer } from "node:buffer";
 import { CATALOGUE, KINDS } from "../../protocol/catalogue.ts";
 import { RETRY_FIRST, RETRY_MAX } from "../../protocol/client_session.ts";
-import { PAGE_MAX } from "../../protocol/forum/command.ts";
+import { PAGE_MAX, REACH_MAX } from "../../protocol/forum/command.ts";
 import { EMOJIS_MAX, FILES_MAX, MEMBERS_MAX, THREADS_MAX } from "../../protocol/forum/decide.ts";
 import { FILE_SIZE_MAX, type Role, SCOPE_MAX, SEQ_MAX } from "../../protocol/forum/event.ts";
 import { type Actor, policy } from "../../protocol/forum/policy.ts";
@@ -32,6 +32,11 @@ import { SCRAM_LIMITS } from "../../protocol/scram.ts";
 import { SERVER_TABLE } from "../../protocol/server_table.ts";
 import { type Refusal, STATUS } from "../../protocol/status.ts";
 import { TEXT_LIMITS } from "../../protocol/text.ts";
+import { RELAY_MAX } from "../../protocol/catalogue.ts";
+import { OFFERER_TABLE, TAKER_TABLE } from "../../protocol/peer/peer_table.ts";
+import { PEER_WINDOW_BYTES } from "../../protocol/peer/peer_stream.ts";
+import { RELAY_BYTES_MAX, RELAY_CHUNK_BYTES } from "../../protocol/peer/relay_queue.ts";
+import { AHEAD_MS, RTT_MAX } from "../../protocol/peer/start_delays.ts";
 import { RECEIVER_TABLE, SENDER_TABLE } from "../../protocol/transfer/transfer_table.ts";
 import { TEXT_LINE_MAX, UNSIGNED_LINE_MAX } from "../../protocol/text_mode/text_connection.ts";
 import { LACKING } from "../../protocol/text_mode/text_session.ts";
@@ -104,6 +109,7 @@ import { UPLOAD_RETENTION } from "../../server/files/housekeeping.ts";
 import { STALL_BYTES } from "../../server/files/under_way.ts";
 import { KEY_RETENTION } from "../../server/log/log.ts";
 import { FILES_LISTED_MAX, PAGE_FILES_MAX } from "../../server/log/sqlite_file_lists.ts";
+import { OFFER_LIFE, OFFERS_MADE_MAX, OFFERS_OPEN_MAX, REACHES_MAX } from "../../server/peers.ts";
 import { ROWS_MAX } from "../../server/presence.ts";
 import { FOLLOWS_MAX } from "../../server/questions.ts";
 import { SALTINGS_AT_ONCE, SALTINGS_WAITING } from "../../server/salter.ts";
@@ -209,6 +215,17 @@ const LIMITS: Record<string, number> = {
   ...named("FILE_LIMIT_DEFAULTS", FILE_LIMIT_DEFAULTS),
   STALL_BYTES,
   UPLOAD_RETENTION,
+  OFFERS_MADE_MAX,
+  OFFERS_OPEN_MAX,
+  OFFER_LIFE,
+  REACH_MAX,
+  REACHES_MAX,
+  AHEAD_MS,
+  RTT_MAX,
+  RELAY_MAX,
+  RELAY_BYTES_MAX,
+  RELAY_CHUNK_BYTES,
+  PEER_WINDOW_BYTES,
   ...named("LOCKOUT_DEFAULTS", LOCKOUT_DEFAULTS),
   ...named("SCRAM_LIMITS", SCRAM_LIMITS),
   ...named("TEXT_LIMITS", TEXT_LIMITS),
@@ -440,6 +457,12 @@ export const TABLES: Record<string, () => Table> = {
   "sender inputs": () => wordTable("Input", inputsOf(SENDER_TABLE as AnyTable)),
   "receiver states": () => stateTable(RECEIVER_TABLE as AnyTable),
   "receiver inputs": () => wordTable("Input", inputsOf(RECEIVER_TABLE as AnyTable)),
+  "offerer states": () => stateTable(OFFERER_TABLE as AnyTable),
+  "offerer inputs": () => wordTable("Input", inputsOf(OFFERER_TABLE as AnyTable)),
+  "offerer actions": () => wordTable("Action", actionsOf(OFFERER_TABLE as AnyTable)),
+  "taker states": () => stateTable(TAKER_TABLE as AnyTable),
+  "taker inputs": () => wordTable("Input", inputsOf(TAKER_TABLE as AnyTable)),
+  "taker actions": () => wordTable("Action", actionsOf(TAKER_TABLE as AnyTable)),
   "datagram packets": () => byteTable("First byte", PACKET_TYPE),
   "datagram parameters": paramsTable,
   "datagram frames": () => byteTable("Type", FRAME_TYPE),

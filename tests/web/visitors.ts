@@ -29,6 +29,10 @@ export interface Visit {
   readonly dark?: boolean;
   /** What the browser allows the page. */
   readonly permissions?: readonly string[];
+  /** Another way to the server's page, as through a proxy. */
+  readonly web?: string;
+  /** Runs in the page before anything of its own. */
+  readonly prelude?: string;
   /** Faults that are expected: what of the console is not to be wondered at. */
   readonly expected?: RegExp;
 }
@@ -47,6 +51,8 @@ export interface Visitor {
   say(text: string): Promise<void>;
   /** Waits until a message with this text is there. */
   sees(text: string): Promise<void>;
+  /** Waits until an expression is true in the page. */
+  until(expression: string): Promise<void>;
   /** Leaves a picture of the page. */
   picture(name: string): Promise<void>;
 }
@@ -99,9 +105,23 @@ class BrowserVisitor implements Visitor {
     await this.page.locator(".message:not(.pending)").filter({ hasText: text }).first().waitFor();
   }
 
+  async until(expression: string): Promise<void> {
+    // The page's policy forbids to evaluate text again and again, as Playwright's own waiting does.
+    await this.page.evaluate(`new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error("it did not become true")), ${PATIENCE});
+      const look = () => {
+        if (!(${expression})) return requestAnimationFrame(look);
+        clearTimeout(late);
+        resolve();
+      };
+      look();
+    })`);
+  }
+
   async picture(name: string): Promise<void> {
     await this.page.evaluate("document.fonts.ready");
-    await this.page.screenshot({ path: new URL(`${name}.png`, OUTPUT).pathname });
+    const path = new URL(`${name}.png`, OUTPUT).pathname;
+    await this.page.screenshot({ path, animations: "disabled" });
   }
 }
 
@@ -125,6 +145,7 @@ export function browserScenario(name: string, play: (site: Site) => Promise<void
     const foreign: string[] = [];
     const visitor = async (server: ServerProcess, visit: Visit = {}) => {
       const { phone = false, dark = false, permissions = [], expected } = visit;
+      const { web = server.web, prelude } = visit;
       const context = await (await browser()).newContext({
         viewport: phone ? PHONE : DESKTOP,
         isMobile: phone,
@@ -136,7 +157,7 @@ export function browserScenario(name: string, play: (site: Site) => Promise<void
       ground.ending(() => context.close());
       context.setDefaultTimeout(PATIENCE);
       const requests: string[] = [];
-      const origin = new URL(server.web).origin;
+      const origin = new URL(web).origin;
       context.on("request", (request) => {
         const url = request.url();
         requests.push(url);
@@ -149,6 +170,7 @@ export function browserScenario(name: string, play: (site: Site) => Promise<void
       context.on("console", (message) => {
         if (message.type() === "error") fault(message.text());
       });
+      if (prelude !== undefined) await context.addInitScript(prelude);
       const page = await context.newPage();
       page.on("websocket", (socket) => {
         if (new URL(socket.url()).host !== new URL(origin).host) foreign.push(socket.url());
@@ -157,7 +179,7 @@ export function browserScenario(name: string, play: (site: Site) => Promise<void
         faults.push(`a dialog said ${dialog.message()}`);
         void dialog.dismiss();
       });
-      await page.goto(server.web);
+      await page.goto(web);
       return new BrowserVisitor(page, { context, requests, phone });
     };
     await play({

@@ -15,6 +15,8 @@ export interface Navigation {
   go(route: Route): void;
   /** Goes there without a step that leads back. */
   replace(route: Route): void;
+  /** Goes there, unless somebody has chosen to go anywhere. */
+  suggest(route: Route): void;
 }
 
 /** Begins with the address as it is. */
@@ -25,6 +27,10 @@ export function createNavigation(): Navigation {
     route.value = readRoute(location.hash);
     visits.value++;
   }
+  function replace(there: Route): void {
+    history.replaceState(null, "", routeHash(there));
+    arrive();
+  }
   addEventListener("hashchange", arrive);
   return {
     route,
@@ -34,9 +40,10 @@ export function createNavigation(): Navigation {
       if (location.hash === hash) arrive();
       else location.hash = hash;
     },
-    replace(there) {
-      history.replaceState(null, "", routeHash(there));
-      arrive();
+    replace,
+    suggest(there) {
+      // The event that tells of a choice may still be on its way.
+      if (readRoute(location.hash).at === "home") replace(there);
     },
   };
 }

@@ -18,6 +18,7 @@ export function sizeText(bytes: number): string {
 }
 
 const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const NARROW = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const DAY = new Intl.DateTimeFormat(undefined, {
   weekday: "long",
   day: "numeric",
@@ -30,6 +31,11 @@ const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: 
 /** The time of day. */
 export function timeText(at: number): string {
   return TIME.format(at);
+}
+
+/** The time of day where there is room for five signs only. */
+export function narrowTimeText(at: number): string {
+  return NARROW.format(at);
 }
 
 /** Date and time in full. */

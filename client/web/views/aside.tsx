@@ -10,6 +10,7 @@ import { briefText, momentText, sizeText } from "../state/format.ts";
 import { titleOf } from "../state/thread_list.ts";
 import { fold } from "../../../protocol/text.ts";
 import { Avatar } from "./avatar.tsx";
+import { Confirm } from "./confirm.tsx";
 import { Icon, IconButton } from "./icons.tsx";
 
 /** Who is on, what was shared, and what can be done with the thread. */
@@ -48,7 +49,7 @@ function People() {
         type="button"
         class="person"
         disabled={fold(name) === fold(forum.me)}
-        aria-label={fold(name) === fold(forum.me) ? `${name}, you` : `Write to ${name} alone`}
+        title={fold(name) === fold(forum.me) ? undefined : `Write to ${name} alone`}
         onClick={() => talkTo(name)}
       >
         <Avatar name={name} on={here} />
@@ -88,7 +89,6 @@ function Files() {
               type="button"
               class="person"
               title={`${file.name}\n${momentText(file.at)}`}
-              aria-label={`Download ${file.name} from the list`}
               onClick={() => forum.transfers.save(thread, file)}
             >
               <Icon name="file" />
@@ -167,17 +167,13 @@ function ThreadActions() {
         </button>
       )}
       {removing.value && (
-        <div class="confirm" role="alertdialog" aria-label="Remove this thread?">
-          <span>Remove it with all that it holds?</span>
-          <button
-            type="button"
-            class="danger"
-            onClick={() => void act(forum.client.command<"remove">({ op: "remove", thread }), true)}
-          >
-            Remove
-          </button>
-          <button type="button" class="quiet" onClick={() => removing.value = false}>Keep</button>
-        </div>
+        <Confirm
+          label="Remove this thread?"
+          question="Remove it with all that it holds?"
+          act="Remove"
+          onAct={() => void act(forum.client.command<"remove">({ op: "remove", thread }), true)}
+          onClose={() => removing.value = false}
+        />
       )}
     </section>
   );

@@ -56,10 +56,13 @@ export function Composer({ thread, user, title, writing, share }: ComposerProps)
   const message = writing.value.as === "new" ? undefined : writing.value.message;
 
   // An edit begins with the text as it is, and leaves the draft alone.
-  useEffect(() => {
-    if (as === "edit") put(message!.text);
-    else put(forum.drafts.get(place));
-  }, [as === "edit" ? message!.seq : 0]);
+  const edited = as === "edit" ? message!.seq : 0;
+  const before = useRef(edited);
+  useLayoutEffect(() => {
+    if (edited === before.current) return;
+    before.current = edited;
+    put(edited === 0 ? forum.drafts.get(place) : message!.text);
+  }, [edited]);
 
   useEffect(() => {
     if (matchMedia("(hover: hover)").matches) field.current!.focus();
@@ -83,6 +86,7 @@ export function Composer({ thread, user, title, writing, share }: ComposerProps)
   }
 
   function type(next: string, at: number): void {
+    wantedCaret.current = undefined;
     setText(next);
     setCaret(at);
     setChosen(0);

@@ -6,11 +6,12 @@
 
 import { useSignal } from "@preact/signals";
 import { useApp, useForum } from "../app.ts";
-import { momentText, namesText, timeText } from "../state/format.ts";
+import { momentText, namesText, narrowTimeText, timeText } from "../state/format.ts";
 import { routeHash } from "../state/route.ts";
 import type { MessageItem } from "../state/timeline.ts";
 import { Avatar } from "./avatar.tsx";
 import { Body } from "./body.tsx";
+import { Confirm } from "./confirm.tsx";
 import { EmojiPicker } from "./emoji_picker.tsx";
 import { Icon, IconButton } from "./icons.tsx";
 
@@ -80,7 +81,7 @@ export function MessageRowView(props: MessageRowProps) {
       onKeyDown={press}
     >
       {compact
-        ? <time class="side-time" title={momentText(at)}>{timeText(at)}</time>
+        ? <time class="side-time" title={momentText(at)}>{narrowTimeText(at)}</time>
         : <Avatar name={by} />}
       <div class="content">
         {item.reply !== undefined && <Answered seq={item.reply} thread={thread} />}
@@ -106,18 +107,13 @@ export function MessageRowView(props: MessageRowProps) {
           </div>
         )}
         {deleting.value && (
-          <div class="confirm" role="alertdialog" aria-label="Delete this message?">
-            <span>Delete this message for everybody?</span>
-            <button type="button" class="danger" autoFocus onClick={remove}>Delete</button>
-            <button
-              type="button"
-              class="quiet"
-              onClick={() =>
-                deleting.value = false}
-            >
-              Keep
-            </button>
-          </div>
+          <Confirm
+            label="Delete this message?"
+            question="Delete this message for everybody?"
+            act="Delete"
+            onAct={remove}
+            onClose={() => deleting.value = false}
+          />
         )}
         {picking.value && <EmojiPicker choose={react} onClose={() => picking.value = false} />}
       </div>
@@ -175,11 +171,11 @@ function Reaction(
       type="button"
       class={users.includes(me) ? "reaction mine" : "reaction"}
       aria-pressed={users.includes(me)}
-      aria-label={`${shown} by ${namesText(users)}`}
       title={namesText(users)}
       onClick={() => react(emoji)}
     >
       <span>{shown}</span> {users.length}
+      <span class="unseen">by {namesText(users)}</span>
     </button>
   );
 }

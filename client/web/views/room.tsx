@@ -29,7 +29,7 @@ export function RoomView() {
       return;
     }
     if (route.at !== "search") forum.leave();
-  }, [route, visits, listed]);
+  }, [route, visits]);
 
   // As soon as there is a conversation with somebody, it is a thread like others.
   const begun = route.at === "with" ? forum.conversation(route.user)?.thread : undefined;
@@ -39,9 +39,9 @@ export function RoomView() {
 
   // On a wide page somebody who has not chosen sees the thread where most is going on.
   useEffect(() => {
-    if (!listed || route.at !== "home" || !matchMedia("(min-width: 760px)").matches) return;
+    if (!listed || !matchMedia("(min-width: 760px)").matches) return;
     const [first] = forum.rows.value.keys();
-    if (first !== undefined) navigation.replace({ at: "thread", thread: first });
+    if (first !== undefined) navigation.suggest({ at: "thread", thread: first });
   }, [listed]);
 
   useEffect(() => {

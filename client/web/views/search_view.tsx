@@ -54,9 +54,9 @@ export function SearchView({ words }: { words: string }) {
             : none
             ? "Nothing was found. Try fewer or other words."
             : found !== undefined
-            ? `${found.messages.length}${
-              found.more ? " or more" : ""
-            } messages, ${found.threads.length} threads`
+            ? `${counted(found.messages.length, "message", found.more)}, ${
+              counted(found.threads.length, "thread")
+            }`
             : ""}
         </p>
         {found?.threads.map((row) => (
@@ -93,6 +93,10 @@ export function SearchView({ words }: { words: string }) {
       </div>
     </main>
   );
+}
+
+function counted(count: number, what: string, more = false): string {
+  return `${count}${more ? " or more" : ""} ${what}${count === 1 && !more ? "" : "s"}`;
 }
 
 /** So much of a text is shown around what was found. */

@@ -41,7 +41,7 @@ export function Settings() {
               aria-pressed={appearance.theme.value === theme}
               onClick={() => appearance.theme.value = theme}
             >
-              {{ system: "As the system", light: "Light", dark: "Dark" }[theme]}
+              {{ system: "System", light: "Light", dark: "Dark" }[theme]}
             </button>
           ))}
         </div>

@@ -42,9 +42,13 @@ export function TimelineView(
     opened.target.value = undefined;
     setWish({ key: target });
     setSetOff(target);
+  }, [target]);
+
+  useEffect(() => {
+    if (setOff === undefined) return;
     const timer = setTimeout(() => setSetOff(undefined), SET_OFF);
     return () => clearTimeout(timer);
-  }, [target]);
+  }, [setOff]);
 
   // What one has sent oneself is what one wants to see.
   const waiting = forum.outbox.waiting.value

@@ -50,6 +50,8 @@ export function WindowList(props: WindowListProps) {
   const tailHeight = useRef(0);
   const anchor = useRef<Anchor>("end");
   const wished = useRef<unknown>(undefined);
+  /** The sizes for which the list was laid out last. */
+  const laidOut = useRef("");
 
   const viewed = scroller.current?.clientHeight || 900;
   if (wish !== wished.current) {
@@ -87,13 +89,19 @@ export function WindowList(props: WindowListProps) {
     const element = scroller.current!;
     const place = anchor.current === "end" ? element.scrollHeight : top;
     if (Math.abs(element.scrollTop - place) > 1) element.scrollTop = place;
+    laidOut.current = sizes();
     if (news) again(undefined);
   });
+
+  function sizes(): string {
+    const { clientHeight, scrollHeight } = scroller.current!;
+    return `${clientHeight} of ${scrollHeight}`;
+  }
 
   /** Heights change, as when a picture comes or the page becomes narrower. */
   useEffect(() => {
     const observer = new ResizeObserver(() => {
-      if (measure()) again(undefined);
+      if (measure() || laidOut.current !== sizes()) again(undefined);
     });
     observer.observe(inside.current!);
     observer.observe(scroller.current!);
@@ -110,6 +118,8 @@ export function WindowList(props: WindowListProps) {
   });
 
   function scrolled(): void {
+    // What moves because sizes change is moved back: nobody has scrolled.
+    if (laidOut.current !== sizes()) return again(undefined);
     const element = scroller.current!;
     const left = element.scrollHeight - element.scrollTop - element.clientHeight;
     if (left <= END && !after) anchor.current = "end";
