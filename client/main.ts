@@ -22,6 +22,8 @@ import { type Asker, signIn } from "./console/sign_in.ts";
 import { visibleLine } from "../protocol/terminal/visible.ts";
 import { dialAddress } from "./console/dial_address.ts";
 import { connectForum, type ForumClient } from "./forum_client.ts";
+import type { PeerOptions } from "./peer/peer_host.ts";
+import { peerPorts } from "./connect/peer_port.ts";
 import { nodeEnv } from "../transport/node_suite.ts";
 
 /** The exit statuses, as `--help` explains them. */
@@ -81,6 +83,13 @@ function refused(failure: Failed, json: boolean): never {
   return quit(EXIT.failed, failedText(failure));
 }
 
+/** How files go straight to other users and come from them. */
+function peersOf({ address, relayOnly }: ConsoleArguments): PeerOptions {
+  const hostname = "url" in address ? new URL(address.url).hostname : address.hostname;
+  const openPort = peerPorts(hostname.replace(/^\[|\]$/g, ""));
+  return { env: nodeEnv, ...!relayOnly && { openPort } };
+}
+
 async function signedIn(given: ConsoleArguments): Promise<ForumClient> {
   const { address, user, register, json } = given;
   const knownServers = fileOfKnownServers(given.knownServers ?? knownServersPath());
@@ -103,8 +112,7 @@ async function signedIn(given: ConsoleArguments): Promise<ForumClient> {
       ...user !== undefined && { user },
       ...password !== undefined && { password },
       ...Deno.stdin.isTerminal() && { asker },
-      connect: (account) =>
-        connectForum({ dial, agent: AGENT, peers: { env: nodeEnv }, ...account }),
+      connect: (account) => connectForum({ dial, agent: AGENT, peers: peersOf(given), ...account }),
     });
     if ("ok" in outcome) refused(outcome, json);
     return outcome;

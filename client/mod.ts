@@ -5,6 +5,7 @@
  */
 
 export type { ByteStream, Dial } from "./byte_stream.ts";
+export { peerPorts } from "./connect/peer_port.ts";
 export { dialTcp, type TcpAddress } from "./connect/tcp.ts";
 export { dialTls, type TlsAddress } from "./connect/tls.ts";
 export { type KnownServers, rememberInMemory, ServerKeyChanged } from "./connect/known_servers.ts";

@@ -90,7 +90,8 @@ export const USAGE = `Usage: deno run -A server/main.ts [PORT] [options]
   --port PORT             listen on this port (default 5000; 0 takes a free one)
   --udp-port PORT         take clients over encrypted datagrams here too (0 takes a free port;
                           without this option there is no UDP). They know the server by a key,
-                          which is made once, kept in the data folder and shown at each start
+                          which is made once, kept in the data folder and shown at each start.
+                          The next port, if it is free, helps clients to find each other
   --data DIR              keep everything in this folder (default dfp-data)
   --registration open|closed
                           whether anybody may make an account (default open)

@@ -189,6 +189,8 @@ function run(
   const gauges = createGauges(now);
   const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
   let ending: Promise<void> | undefined;
+  // They are known once they are open.
+  const observing: number[] = [];
   const service = createService({
     log,
     blobs,
@@ -211,12 +213,14 @@ function run(
         salt: ({ password, salt, iterations }) => saltPassword(password, salt.slice(), iterations),
       },
     },
+    udp: observing,
     defer: (act) => setImmediate(act),
     onShutdown: () => shutdown(),
   });
   gauges.show(service);
   const ready = () => ending === undefined;
   const listeners = openListeners({ config, service, now, gauges, page, ready });
+  observing.push(...listeners.observing);
   const timeouts = setInterval(() => service.handleTimeouts(now()), TIMEOUT_TICK);
   const fileTidying = setInterval(() => service.tidyFiles(), TIDY_TICK);
   let tidying = setTimeout(tidy, TIDY_TICK);

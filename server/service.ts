@@ -2,7 +2,7 @@
  * The service: sessions on one side, the log on the other (DESIGN §2: transitions → commands → events →
  * log → fan-out).
  *
- * What sessions ask for gathers as jobs, which are done in units (units.ts): changes.ts and questions.ts
+ * What sessions ask for gathers as jobs, which are done in units (units.ts): commands.ts and admission.ts
  * say what is done, and once a unit is durable events go to the feeds, replies to the askers, and
  * presence is told. The service reads no clock, opens no socket and starts no timer; all three are
  * handed in, so the simulator runs this very code.
@@ -10,10 +10,7 @@
  * @module
  */
 
-import { encodeBase64 } from "../protocol/base64.ts";
-import type { Command } from "../protocol/forum/command.ts";
-import { isChange } from "../protocol/forum/command_schema.ts";
-import { decideOpening, decidePromotion, isRefusal } from "../protocol/forum/decide.ts";
+import { decideOpening } from "../protocol/forum/decide.ts";
 import type { Handover } from "../protocol/link.ts";
 import { FRAME_PAYLOAD_MAX } from "../protocol/message.ts";
 import {
@@ -21,8 +18,8 @@ import {
   type ServerConnectionOptions,
 } from "../protocol/server_connection.ts";
 import type { ChannelBinding } from "../protocol/scram.ts";
-import { type Refusal, refuse, STATUS, type StatusName } from "../protocol/status.ts";
-import { fold, TEXT_LIMITS, utf8Length } from "../protocol/text.ts";
+import { type Refusal, STATUS, type StatusName } from "../protocol/status.ts";
+import { fold, TEXT_LIMITS } from "../protocol/text.ts";
 import type { Zone } from "../protocol/terminal/moment.ts";
 import {
   createTextConnection,
@@ -30,10 +27,9 @@ import {
 } from "../protocol/text_mode/text_connection.ts";
 import type { ActivityLog } from "./activity.ts";
 import { isLoopback } from "./address.ts";
-import { ADMIN } from "./admin.ts";
 import { type Admissions, createAdmissions } from "./admission.ts";
 import { type Attempts, createAttempts } from "./attempts.ts";
-import { aboutOf, change } from "./changes.ts";
+import { type Commands, createCommands } from "./commands.ts";
 import { type Counters, type Counts, createCounters } from "./counters.ts";
 import { createDoor, type Door, type RefusedAtDoor } from "./door.ts";
 import type { BlobStore } from "./blob/blob_store.ts";
@@ -41,12 +37,11 @@ import { FILE_LIMIT_DEFAULTS, type FileLimits } from "./files/file_limits.ts";
 import { createFiles, type Files } from "./files/files.ts";
 import { NO_GAUGE, type ServiceGauge } from "./gauges.ts";
 import { createHub, type Hub } from "./hub.ts";
-import type { Job, JobOf } from "./job.ts";
+import type { Job } from "./job.ts";
 import { LIMIT_DEFAULTS, type OperationLimits, TURNED_AWAY_MAX } from "./limits.ts";
 import type { Log, Published, Transaction } from "./log/log.ts";
 import { createPeers, type Peers } from "./peers.ts";
 import { createPresence, type Presence } from "./presence.ts";
-import { type Answer, answer, type QuestionCommand } from "./questions.ts";
 import { createSalter, type Salt } from "./salter.ts";
 import {
   createSession,
@@ -163,7 +158,7 @@ class ForumService implements Service {
   readonly #units: Units;
   readonly #files: Files;
   readonly #peers: Peers;
-  readonly #gauge: ServiceGauge;
+  readonly #commands: Commands;
   readonly #welcome: ServerConnectionOptions["welcome"];
   readonly #events: SessionEvents;
   #opened = 0;
@@ -193,10 +188,10 @@ class ForumService implements Service {
       record: (session, did, about) => this.#record(session, did, about),
     });
     this.#throttle = createThrottle(this.#limits);
-    this.#gauge = options.gauge ?? NO_GAUGE;
+    const gauge = options.gauge ?? NO_GAUGE;
     this.#units = createUnits({
       log: options.log,
-      gauge: this.#gauge,
+      gauge,
       defer: options.defer,
       perform: (tx, task, unit) => this.#perform(tx, task, unit),
       fail: (task, failure) => this.#fail(task, failure),
@@ -219,7 +214,7 @@ class ForumService implements Service {
       blobs: options.blobs,
       limits: { ...FILE_LIMIT_DEFAULTS, ...options.fileLimits },
       clock: options.clock,
-      answer: (session, job, reply) => this.#answer(session, job, reply),
+      answer: (session, job, reply) => this.#commands.answer(session, job, reply),
       count: (what) => this.#counters.add(what),
       record: (session, did, about) => this.#record(session, did, about),
     });
@@ -229,6 +224,26 @@ class ForumService implements Service {
       now: () => this.#now,
       name: (folded) => this.#log.view.user(folded)?.name,
       udp: options.udp ?? [],
+    });
+    this.#commands = createCommands({
+      log: options.log,
+      hub: this.#hub,
+      presence: this.#presence,
+      peers: this.#peers,
+      signIn: this.#signIn,
+      admissions: this.#admissions,
+      files: this.#files,
+      throttle: this.#throttle,
+      counters: this.#counters,
+      gauge,
+      random: options.random,
+      now: () => this.#now,
+      clock: options.clock,
+      closing: () => this.#closing,
+      queue: (session, job) => this.#queue(session, job),
+      record: (session, did, about) => this.#record(session, did, about),
+      endOthers: (session) => this.#endOthers(session),
+      shutdown: () => options.defer(options.onShutdown),
     });
     // One for all sessions: there are many of them, and most do nothing.
     const { agent, heartbeat, registration } = options;
@@ -400,7 +415,7 @@ class ForumService implements Service {
       case "register-wanted":
         return this.#attempts.register(session, what.registration);
       case "command":
-        return this.#takeOn(session, what.id, what.command);
+        return this.#commands.takeOn(session, what.id, what.command);
       case "transfer":
         return this.#files.event(session, what.event);
       case "relay":
@@ -414,33 +429,6 @@ class ForumService implements Service {
         this.#turnedAway.delete(session);
         return;
     }
-  }
-
-  #takeOn(session: ServiceSession, id: number, command: Command): void {
-    if (this.#throttle.busy(session)) {
-      this.#counters.add("busy");
-      this.#gauge.answered(command.op, "busy");
-      return session.connection.refuse(id, refuse("busy"));
-    }
-    if (this.#throttle.begin(session)) this.#counters.add("held");
-    let barred: Refusal | undefined;
-    if (isChange(command) || command.op === "offer") {
-      barred = this.#throttle.change(session.user, this.#now);
-      if (barred !== undefined) this.#counters.add("rate");
-    }
-    this.#queue(session, { kind: "command", id, command, barred });
-  }
-
-  /** The reply to a command that was taken on. */
-  #answer(
-    session: ServiceSession,
-    { id, command }: Pick<JobOf<"command">, "id" | "command">,
-    reply: { readonly json: string } | Refusal,
-  ): void {
-    this.#throttle.end(session);
-    this.#gauge.answered(command.op, isRefusal(reply) ? reply.status : "done");
-    if (isRefusal(reply)) session.connection.refuse(id, reply);
-    else session.connection.done(id, reply.json);
   }
 
   /** The session takes part no longer. */
@@ -478,85 +466,15 @@ class ForumService implements Service {
 
   #fail({ session, job }: Task, failure: Refusal): void {
     const { connection } = session;
-    if (job.kind === "command") this.#answer(session, job, failure);
+    if (job.kind === "command") this.#commands.answer(session, job, failure);
     else connection.deny(failure, this.#now);
     this.#record(session, "failed", { job: job.kind, why: failure.status });
     session.wake();
   }
 
   #perform(tx: Transaction, { session, job }: Task, unit: Unit): void {
-    if (job.kind === "command") this.#command(tx, session, { job, unit });
+    if (job.kind === "command") this.#commands.perform(tx, { session, job, unit });
     else this.#admissions.perform(tx, { session, job, unit });
-  }
-
-  #command(
-    tx: Transaction,
-    session: ServiceSession,
-    { job, unit }: { job: JobOf<"command">; unit: Unit },
-  ): void {
-    const { id, command } = job;
-    const barred = this.#closing ? refuse("shutting-down") : job.barred;
-    if (command.op === "upload") {
-      return this.#files.upload(tx, session, { id, command, barred, unit });
-    }
-    if (command.op === "download") return this.#files.download(tx, session, { id, command, unit });
-    // What it is about may be gone once it is done. What somebody reads is nobody's business.
-    const about = isChange(command) && command.op !== "mark" && aboutOf(command, tx.view);
-    const outcome = isChange(command)
-      ? change(tx, command, { user: session.user, at: this.#options.clock(), barred })
-      : command.op === "offer" && barred !== undefined
-      ? barred
-      : this.#question(tx, session, { command, unit });
-    if (command.op === "credential" && typeof outcome !== "function" && !isRefusal(outcome)) {
-      // Whoever knew the old password may hold a token that it brought, or be here.
-      this.#signIn.keepOnly(tx, session.user, session.token);
-      unit.aftermath.push(() => this.#endOthers(session));
-    }
-    unit.aftermath.push(() => {
-      const reply = typeof outcome === "function" ? outcome() : outcome;
-      this.#answer(session, job, reply);
-      const refused = isRefusal(reply) ? { refused: reply.status } : {};
-      // Of a flood only its size is told.
-      const flooding = refused.refused === "rate";
-      if (about && !flooding) this.#record(session, command.op, { ...about, ...refused });
-      session.wake();
-    });
-    const bytes = replyBytes(command, outcome);
-    if (bytes > 0) unit.replyBytes.set(session, (unit.replyBytes.get(session) ?? 0) + bytes);
-  }
-
-  #question(
-    tx: Transaction,
-    session: ServiceSession,
-    { command, unit }: { command: QuestionCommand; unit: Unit },
-  ): { json: string } | Refusal | (() => { json: string } | Refusal) {
-    return answer(command, {
-      tx,
-      session,
-      log: this.#log,
-      hub: this.#hub,
-      presence: this.#presence,
-      peers: this.#peers,
-      nonce: () => {
-        const bytes = new Uint8Array(18);
-        this.#options.random(bytes);
-        return encodeBase64(bytes);
-      },
-      adminLocked: () => {
-        return this.#signIn.locked(ADMIN, session.source);
-      },
-      adminFailed: () => {
-        this.#admissions.failed(tx, ADMIN, { source: session.source, unit });
-        unit.aftermath.push(() => this.#record(session, "wrong-admin-password"));
-      },
-      adminProved: () => this.#signIn.forgive(tx, ADMIN, session.source),
-      promote: () => tx.append(decidePromotion(tx.view, session.user, this.#options.clock())),
-      shutdown: () => {
-        this.#record(session, "shutdown");
-        this.#options.defer(this.#options.onShutdown);
-      },
-      endOthers: () => this.#endOthers(session),
-    });
   }
 
   /** Ends all other sessions of the user of this one. */
@@ -607,15 +525,6 @@ class ForumService implements Service {
       this.#report();
     });
   }
-}
-
-/** What a search is taken to find, in bytes, before it is known. */
-const SEARCH_BYTES = 64 * 1024;
-
-/** The bytes of a reply, as far as they count against what may wait for a reader. */
-function replyBytes(command: Command, outcome: Answer | (() => Answer)): number {
-  if (typeof outcome === "function") return command.op === "search" ? SEARCH_BYTES : 0;
-  return isRefusal(outcome) ? 0 : utf8Length(outcome.json);
 }
 
 /** Makes the service of a forum over a log. */

@@ -11,6 +11,7 @@ import { assert, assertEquals } from "@std/assert";
 import { createEndpoint, type Endpoint } from "../protocol/datagram/endpoint.ts";
 import {
   DATA_OVERHEAD,
+  encodeWhere,
   isDataPacket,
   PACKET_TYPE,
   writeDataHeader,
@@ -71,6 +72,9 @@ class Conversation {
     this.server.punch(this.now, { peer: theirs, role: "responder", candidates: [] });
     this.client.ask(this.now, SERVER);
     this.server.receive(this.now, CLIENT, dataForNobody());
+    const where = encodeWhere(new Uint8Array(8).fill(3));
+    this.said.push(where);
+    this.server.receive(this.now, CLIENT, where);
     const called = [
       this.client.connect(this.now, SERVER, { kind: "server", key: key.public }),
       this.client.connect(this.now, SERVER, ours),

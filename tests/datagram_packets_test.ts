@@ -24,12 +24,14 @@ import {
   dataCid,
   DATAGRAM_BYTES_MIN,
   encodeAsk,
+  encodeHere,
   encodeInit,
   encodeKey,
   encodePunch,
   encodeReset,
   encodeResp,
   encodeRetry,
+  encodeWhere,
   isDataPacket,
   NOISE_MESSAGE_BYTES,
   parseHandshakePacket,
@@ -98,6 +100,9 @@ Deno.test("handshake packets are parsed as they were encoded", () => {
         assertEquals([punch.offer, punch.nonce, punch.seen], [offer, nonce, seen]);
         assertEquals(parseHandshakePacket(encodeAsk(nonce)), { type: "ask", nonce });
         assertEquals(parseHandshakePacket(encodeKey({ nonce, key })), { type: "key", nonce, key });
+        assertEquals(parseHandshakePacket(encodeWhere(nonce)), { type: "where", nonce });
+        const here = { nonce, seen };
+        assertEquals(parseHandshakePacket(encodeHere(here)), { type: "here", ...here });
         const reset = { cid: dcid, token: scid };
         assertEquals(parseHandshakePacket(encodeReset(reset)), { type: "reset", ...reset });
       },
@@ -118,6 +123,8 @@ Deno.test("no answer to a stranger is larger than what asks for it, and INIT and
   assertEquals(DATAGRAM_BYTES_MIN, 1200);
   assert(encodeResp(about).length < init.length);
   assert(encodeRetry({ ...about, cookie }, mac).length < init.length);
+  const here = { nonce: new Uint8Array(8), seen: new Uint8Array(18) };
+  assertEquals(encodeHere(here).length, encodeWhere(here.nonce).length);
   // The smallest DATA has a byte of frames.
   assert(encodeReset({ cid: 1, token: 2 }).length < DATA_OVERHEAD + 1);
 });

@@ -8,6 +8,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { offers } from "./datagram/offers.ts";
 import { toySuite } from "./datagram/toy_suite.ts";
+import type { DatagramLinkFaults } from "./simulation/datagram_link.ts";
 import { createRandom } from "./simulation/random.ts";
 import { CLIENT, createTransfer, SERVER, type Transfer } from "./datagram/transfer.ts";
 
@@ -227,13 +228,12 @@ Deno.test("the addresses of both peers change, one after the other", () => {
   assertEquals(client.connection!.path, "10.0.0.2:5555");
 });
 
-Deno.test("a transfer moves from a relay to the direct path and back without a gap", () => {
-  const transfer = betweenPeers(6_000_000, 1_000_000);
+/** Two peers whose path is a relay, and another one by which they could reach each other. */
+function besideRelay(transfer: Transfer, faults: Partial<DatagramLinkFaults>) {
   const { network, client, server } = transfer;
-  // The path of the beginning is the relay; the direct one is faster.
   const direct = { client: "192.168.0.1:1", server: "192.168.0.2:2" };
   const routes = new Map([[CLIENT, CLIENT], [SERVER, SERVER]]);
-  network.connect(direct.client, direct.server, { delay: 3, rate: 5000, queue: 50_000 });
+  network.connect(direct.client, direct.server, faults);
   network.tap = (datagram, from, to) => {
     const relayed = routes.has(to);
     const name = relayed ? from : from === CLIENT ? direct.client : direct.server;
@@ -244,6 +244,13 @@ Deno.test("a transfer moves from a relay to the direct path and back without a g
     network.alias(path, half.node);
   }
   network.scheduler.at(1000, () => client.connection!.migrate(network.now, direct.server));
+  return direct;
+}
+
+Deno.test("a transfer moves from a relay to the direct path and back without a gap", () => {
+  const transfer = betweenPeers(6_000_000, 1_000_000);
+  const { network, client, server } = transfer;
+  const direct = besideRelay(transfer, { delay: 3, rate: 5000, queue: 50_000 });
   network.run(1500);
   assertEquals(client.connection!.path, direct.server);
   assertEquals(server.connection!.path, direct.client);
@@ -255,6 +262,18 @@ Deno.test("a transfer moves from a relay to the direct path and back without a g
   network.link(direct.server, direct.client).faults.mtu = 0;
   transfer.finish(60_000);
   assertEquals(client.connection!.path, SERVER);
+});
+
+Deno.test("what was still on its way through the relay draws nobody back to it", () => {
+  const transfer = betweenPeers(6_000_000, 6_000_000);
+  const { network, client, server } = transfer;
+  // It is slower than the relay, so what the other side has sent by that is the latest for a while.
+  const direct = besideRelay(transfer, { delay: 60, rate: 5000, queue: 50_000 });
+  network.run(1800);
+  assertEquals(client.connection!.path, direct.server);
+  assertEquals(server.connection!.path, direct.client);
+  assertEquals([client, server].map(({ connection }) => connection!.stats().moves), [1, 1]);
+  transfer.finish(60_000);
 });
 
 Deno.test("of a path that does not answer nothing is made, and the transfer stays where it is", () => {

@@ -15,10 +15,13 @@ import {
   dialTcp,
   type ForumClient,
   ForumError,
+  type OpenPeerPort,
   type PeerIncoming,
   type PeerOffer,
   type PeerOptions,
+  peerPorts,
   type SendOptions,
+  type Via,
 } from "../client/mod.ts";
 import { CONFIG_DEFAULTS, startServer } from "../server/mod.ts";
 import { createHappenings, type Happenings } from "./end_to_end/record.ts";
@@ -353,5 +356,116 @@ Deno.test("an offer that was accepted is open again when its taker is gone, and 
     assertEquals(await all(file), bytes.slice(have.length));
     await file.keep();
     await sending;
+  });
+});
+
+const straight = peerPorts("127.0.0.1");
+
+/** Ports whose datagrams can be lost, all of them. */
+function breakable(): { openPort: OpenPeerPort; lose(all: boolean): void; opened: () => number } {
+  let losing = false;
+  let opened = 0;
+  return {
+    lose: (all) => void (losing = all),
+    opened: () => opened,
+    async openPort({ receive, udp }) {
+      opened++;
+      const port = await straight({
+        udp,
+        receive: (path, datagram) => {
+          if (!losing) receive(path, datagram);
+        },
+      });
+      return {
+        own: port.own,
+        seen: port.seen,
+        send: (path, bytes, segment) =>
+          losing ? Promise.resolve() : port.send(path, bytes, segment),
+        close: () => port.close(),
+      };
+    },
+  };
+}
+
+Deno.test("a file goes straight as soon as there is a path, and both sides say so", async () => {
+  await withForum(async ({ join }) => {
+    const openPort = straight;
+    const [yoda, ben] = [await join("Yoda", { openPort }), await join("Ben", { openPort })];
+    const bytes = bytesOf(60_000_000, 3);
+    const told = { yoda: [] as Via[], ben: [] as Via[] };
+    const sending = yoda.client.peers!.send({
+      user: "Ben",
+      name: "a.bin",
+      content: contentOf(bytes),
+      onVia: (via) => void told.yoda.push(via),
+    });
+    const { offer } = await ben.offer();
+    const file = await ben.client.peers!.accept(offer, { onVia: (via) => void told.ben.push(via) });
+    const hash = createHash("sha256");
+    for await (const part of file.stream) hash.update(part);
+    assertEquals(hash.digest("hex"), sha256Of(bytes));
+    assertEquals(await file.keep(), "direct");
+    assertEquals((await sending).via, "direct");
+    assertEquals(told, { yoda: ["relayed", "direct"], ben: ["relayed", "direct"] });
+    assert(yoda.sent() < bytes.length / 2, `${yoda.sent()} bytes went through the server`);
+  });
+});
+
+Deno.test("who hides their addresses tells none, and gets none", async () => {
+  await withForum(async ({ join }) => {
+    const ports = breakable();
+    const yoda = await join("Yoda", { openPort: ports.openPort });
+    const ben = await join("Ben");
+    const bytes = bytesOf(20_000_000, 3);
+    const sending = yoda.client.peers!.send({
+      user: "Ben",
+      name: "a.bin",
+      content: contentOf(bytes),
+    });
+    const file = await ben.client.peers!.accept((await ben.offer()).offer);
+    assertEquals(sha256Of(await all(file)), sha256Of(bytes));
+    assertEquals(await file.keep(), "relayed");
+    assertEquals((await sending).via, "relayed");
+    assertEquals(ports.opened(), 1, "there was nobody to look for");
+  });
+});
+
+Deno.test("a path that dies is left for the server's, without a gap, and found again", async () => {
+  await withForum(async ({ join }) => {
+    const ports = breakable();
+    const [yoda, ben] = [await join("Yoda", ports), await join("Ben", { openPort: straight })];
+    const bytes = bytesOf(150_000_000, 3);
+    const told: Via[] = [];
+    const sending = yoda.client.peers!.send({
+      user: "Ben",
+      name: "a.bin",
+      content: contentOf(bytes),
+      onVia(via) {
+        told.push(via);
+        if (via === "relayed" && told.length > 1) ports.lose(false);
+      },
+    });
+    const file = await ben.client.peers!.accept((await ben.offer()).offer);
+    const hash = createHash("sha256");
+    let losses = 0;
+    let since = 0;
+    for await (const part of file.stream) {
+      hash.update(part);
+      since += part.length;
+      // Slowly enough for all of it to happen before the end.
+      if (since > 200_000) {
+        since = 0;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      if (told.length === 2 && losses === 0) {
+        losses++;
+        ports.lose(true);
+      }
+    }
+    assertEquals(hash.digest("hex"), sha256Of(bytes));
+    await file.keep();
+    await sending;
+    assertEquals(told, ["relayed", "direct", "relayed", "direct"]);
+    assertEquals(yoda.heard.all.filter(({ type }) => type === "offline"), []);
   });
 });

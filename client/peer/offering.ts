@@ -137,6 +137,7 @@ export class Offering {
   /** The server tells something of it. */
   heard(notice: Notice): void {
     if (notice.kind === "go") this.#step("go", { go: notice });
+    else if (notice.kind === "reach") this.#link?.reach(notice);
     else if (notice.kind === "concluded") {
       const { code, reason } = notice;
       this.#forgetOffer();
@@ -255,6 +256,7 @@ export class Offering {
     const { size } = source;
     const link = createPeerLink({
       host: this.#host,
+      offer,
       role: "responder",
       channel,
       peer: {

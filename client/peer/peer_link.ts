@@ -1,10 +1,12 @@
 /**
  * The link between two clients for one file: an endpoint of their own, whose datagrams go through the server as one
- * path, and through sockets as others. It moves bytes and keeps time; all else is the endpoint's.
+ * path, and through sockets as others. It begins by way of the server and moves to a path of its own as soon as there
+ * is one, and back when that is dead. It moves bytes and keeps time; all else is the endpoint's.
  *
  * @module
  */
 
+import type { ReachNotice } from "../../protocol/body.ts";
 import type { DatagramConnection } from "../../protocol/datagram/connection.ts";
 import type { DatagramEnding } from "../../protocol/datagram/close_code.ts";
 import {
@@ -15,7 +17,9 @@ import {
 import type { OfferPeer } from "../../protocol/datagram/handshake.ts";
 import type { Role } from "../../protocol/datagram/noise.ts";
 import { DATAGRAM_BYTES_MAX } from "../../protocol/datagram/packet.ts";
+import type { Candidate, Punch } from "../../protocol/datagram/punch.ts";
 import type { PeerStream, PeerStreamEvent } from "../../protocol/peer/peer_stream.ts";
+import { createPathSearch, type PathSearch } from "./path_search.ts";
 import type { PeerHost, Via } from "./peer_host.ts";
 
 /** The path through the server. */
@@ -27,10 +31,14 @@ const KEEP_ALIVE_MS = 5000;
 /** What may leave in one go. */
 const SEND_BYTES = 16 * DATAGRAM_BYTES_MAX;
 const READ_BYTES = 64 * 1024;
+/** Datagrams of a farewell. */
+const LAST_MAX = 64;
 
 /** What a link is made with. */
 export interface PeerLinkOptions {
   readonly host: PeerHost;
+  /** The offer's name. */
+  readonly offer: string;
   /** Who calls: the taker is the initiator. */
   readonly role: Role;
   readonly peer: OfferPeer;
@@ -53,6 +61,8 @@ export interface PeerLink {
   readonly stream: PeerStream;
   /** A datagram has come through the server. */
   relayed(datagram: Uint8Array): void;
+  /** The server tells where the other side may be reached. */
+  reach(notice: ReachNotice): void;
   /** Something was done with the stream, or there is room again. */
   wake(): void;
   /** Ends it, and says so to the other side. */
@@ -64,8 +74,13 @@ export interface PeerLink {
 class Link implements PeerLink {
   readonly #options: PeerLinkOptions;
   readonly #endpoint: Endpoint;
+  readonly #search: PathSearch;
   readonly #out = new Uint8Array(SEND_BYTES);
   #connection: DatagramConnection | undefined;
+  #punch: Punch | undefined;
+  /** A path that has answered, to be moved to. */
+  #reached: string | undefined;
+  #wasDirect = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Infinity;
   #awake = false;
@@ -74,15 +89,23 @@ class Link implements PeerLink {
 
   constructor(options: PeerLinkOptions) {
     this.#options = options;
-    const { host, role, peer } = options;
+    const { host, offer, role, peer } = options;
     this.#endpoint = createEndpoint({
       env: host.env,
       now: now(),
       idle: IDLE_MS,
       keepAlive: KEEP_ALIVE_MS,
     });
+    this.#search = createPathSearch({
+      host,
+      offer,
+      receive: (path, datagram) => this.#receive(path, datagram),
+      punch: (candidates) => this.#look(candidates),
+      found: () => this.via === "direct",
+    });
     if (role === "initiator") this.#endpoint.connect(now(), RELAY, peer);
     else this.#endpoint.expect(peer);
+    this.#search.begin();
     this.wake();
   }
 
@@ -99,6 +122,10 @@ class Link implements PeerLink {
 
   relayed(datagram: Uint8Array): void {
     this.#receive(RELAY, datagram);
+  }
+
+  reach(notice: ReachNotice): void {
+    this.#search.reach(notice);
   }
 
   #receive(path: string, datagram: Uint8Array): void {
@@ -139,11 +166,42 @@ class Link implements PeerLink {
       case "established":
       case "accepted":
         this.#connection = what.connection;
-        return this.#options.onVia(this.via!);
+        this.#options.onVia(this.via!);
+        return this.#migrate();
+      case "reached":
+        this.#reached = what.path;
+        return this.#migrate();
       case "moved":
-        return this.#options.onVia(this.via!);
+        return this.#moved();
       case "closed":
         return this.#end(what.ending);
+    }
+  }
+
+  /** Looks for the other side at these places. */
+  #look(candidates: readonly Candidate[]): void {
+    const { role, peer } = this.#options;
+    this.#punch?.stop();
+    this.#punch = this.#endpoint.punch(now(), { peer, role, candidates });
+    this.wake();
+  }
+
+  /** Who has called moves, and the other side follows. */
+  #migrate(): void {
+    const path = this.#reached;
+    if (path === undefined || this.#options.role === "responder") return;
+    if (this.#connection === undefined) return;
+    this.#reached = undefined;
+    this.#connection.migrate(now(), path);
+  }
+
+  #moved(): void {
+    const via = this.via!;
+    this.#options.onVia(via);
+    if (via === "direct") this.#wasDirect = true;
+    else if (this.#wasDirect) {
+      this.#wasDirect = false;
+      this.#search.again();
     }
   }
 
@@ -187,22 +245,26 @@ class Link implements PeerLink {
   async #send(): Promise<void> {
     if (this.#sending) return;
     this.#sending = true;
-    const { host, channel } = this.#options;
     while (!this.#over) {
       // What the server's connection has no room for would be lost for nothing.
-      if (this.via !== "direct" && host.relayBlocked) break;
+      if (this.via !== "direct" && this.#options.host.relayBlocked) break;
       const sent = this.#endpoint.transmit(now(), this.#out);
       if (sent === undefined) break;
       const { path, length, segment } = sent;
-      if (path === RELAY) {
-        for (let at = 0; at < length; at += segment) {
-          host.relay(channel, this.#out.subarray(at, Math.min(length, at + segment)));
-        }
-      }
+      const bytes = this.#out.subarray(0, length);
+      if (path === RELAY) this.#relay(bytes, segment);
+      // What a closed socket should have sent is lost like anything else.
+      else await this.#search.port?.send(path, bytes, segment);
     }
     this.#sending = false;
     this.#arm();
-    await Promise.resolve();
+  }
+
+  #relay(bytes: Uint8Array, segment: number): void {
+    const { host, channel } = this.#options;
+    for (let at = 0; at < bytes.length; at += segment) {
+      host.relay(channel, bytes.subarray(at, Math.min(bytes.length, at + segment)));
+    }
   }
 
   #arm(): void {
@@ -221,15 +283,36 @@ class Link implements PeerLink {
     if (this.#over) return;
     // What waits, as the word that ends the file, goes first.
     this.#pump();
-    void this.#send();
+    const words = this.#last();
     this.#connection?.close(now());
-    void this.#send();
-    this.stop();
+    this.#leave(Promise.all([...words, ...this.#last()]));
+  }
+
+  /** Sends what can be sent at once; it may be the last chance. */
+  #last(): Promise<void>[] {
+    const sending: Promise<void>[] = [];
+    while (sending.length < LAST_MAX) {
+      const out = new Uint8Array(DATAGRAM_BYTES_MAX);
+      const sent = this.#endpoint.transmit(now(), out);
+      if (sent === undefined) break;
+      const bytes = out.subarray(0, sent.length);
+      if (sent.path === RELAY) this.#relay(bytes, sent.segment);
+      else {sending.push(
+          this.#search.port?.send(sent.path, bytes, sent.segment) ?? Promise.resolve(),
+        );}
+    }
+    return sending;
   }
 
   stop(): void {
+    this.#leave(Promise.resolve());
+  }
+
+  #leave(sent: Promise<unknown>): void {
+    if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#timer);
+    this.#search.stop(sent);
   }
 }
 

@@ -167,6 +167,7 @@ export class Taking {
   /** The server tells something of it. */
   heard(notice: Notice): void {
     if (notice.kind === "go") this.#step("go", { go: notice });
+    else if (notice.kind === "reach") this.#link?.reach(notice);
     else if (notice.kind === "concluded") this.#concluded(refusedFor(notice.code, notice.reason));
     // It is told again because we were gone, or had seemed to be.
     else if (notice.kind === "offer") this.#step("rested");
@@ -280,6 +281,7 @@ export class Taking {
     this.#finished = false;
     const link = createPeerLink({
       host: this.#host,
+      offer,
       role: "initiator",
       channel,
       peer: {

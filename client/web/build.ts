@@ -96,7 +96,12 @@ async function bundle(): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
     const script = await named("main", "js", await Deno.readFile(`${folder}/main.js`));
     const icon = await named("icon", "svg", await Deno.readFile(new URL("icon.svg", HERE)));
     const style = await named("style", "css", new TextEncoder().encode(await styles()));
+    // What the script imports at once is asked for together with it.
+    const text = new TextDecoder().decode(files.get(script));
+    const imported = [...text.matchAll(/(?:from|import)\s*"\.\/([\w.-]+\.js)"/g)]
+      .map(([, name]) => `<link rel="modulepreload" href="assets/${name}">\n    `);
     const page = (await Deno.readTextFile(new URL("index.html", HERE)))
+      .replace("<script ", `${imported.join("")}<script `)
       .replace('"main.js"', `"${script}"`)
       .replace('"style.css"', `"${style}"`)
       .replace('"icon.svg"', `"${icon}"`);

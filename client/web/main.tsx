@@ -16,3 +16,5 @@ render(
   </AppProvider>,
   document.getElementById("app")!,
 );
+// From here on what is done is answered.
+performance.mark("interactive");

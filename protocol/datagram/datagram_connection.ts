@@ -140,6 +140,8 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
   #hasAsked = false;
   /** When something was heard last, or asked. */
   #quietFrom: number;
+  /** The path that we have left of our own accord, until the peer has followed us from it. */
+  #left: PathState | undefined;
   /** While a packet is read: where it came from, and whether its data had no room; whether to stop reading. */
   #from: PathState | undefined;
   #noRoom = false;
@@ -431,7 +433,12 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
   /** The peer sends from this path now. */
   #follow(path: PathState): void {
     this.#paths.latest = path;
-    if (path === this.#paths.current) return;
+    if (path === this.#paths.current) {
+      this.#left = undefined;
+      return;
+    }
+    // The peer has yet to follow, or what it sent before it did was slower.
+    if (path === this.#left) return;
     if (path.validated) this.#move(path);
     else if (path.challenge === undefined) this.#challenge(path);
   }
@@ -440,8 +447,9 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
     this.#paths.challenge(path, this.#host.randomNumber(), this.#host.now);
   }
 
-  #move(path: PathState): void {
+  #move(path: PathState, leads = false): void {
     const before = this.#paths.current.name;
+    this.#left = leads ? this.#paths.current : undefined;
     this.#paths.use(path);
     this.#figures.moves++;
     this.#small.peer.turn();
@@ -488,7 +496,8 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
     if (path === undefined || path === this.#paths.current) return;
     const isRescue = path.rescue && this.#recovery.ptos >= DEAD_PTOS;
     path.rescue = false;
-    if (path.wanted || isRescue || path === this.#paths.latest) this.#move(path);
+    if (path.wanted || isRescue) this.#move(path, true);
+    else if (path === this.#paths.latest) this.#move(path);
   }
 
   // What became of packets.

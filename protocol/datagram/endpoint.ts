@@ -11,6 +11,7 @@
 
 import { equalBytes } from "../scram.ts";
 import { randomNumber } from "./cids.ts";
+import { encodeAddress } from "./address.ts";
 import type { Congestion } from "./congestion.ts";
 import type { ConnectionTransition, DatagramConnection } from "./connection.ts";
 import { createCookieJar } from "./cookie.ts";
@@ -36,6 +37,7 @@ import {
   DATAGRAM_BYTES_MAX,
   DATAGRAM_BYTES_MIN,
   encodeAsk,
+  encodeHere,
   encodeKey,
   type InitPacket,
   isDataPacket,
@@ -44,6 +46,7 @@ import {
   OFFER_BYTES,
   parseHandshakePacket,
   type PunchPacket,
+  type WherePacket,
 } from "./packet.ts";
 import { REKEY_BYTES, REKEY_MS, type RekeyLimits } from "./packet_keys.ts";
 import type { Params } from "./params.ts";
@@ -91,6 +94,8 @@ export interface EndpointOptions {
   readonly now: number;
   /** A server's static keys: with them it takes clients. */
   readonly static?: KeyPair;
+  /** Whether whoever asks is told the address that they are seen under; servers do so. */
+  readonly observes?: boolean;
   /** How much is taken on; ENDPOINT_LIMITS where nothing is said. */
   readonly limits?: Partial<EndpointLimits>;
   /** What counts as one network; the address without its port if nothing is said. */
@@ -186,6 +191,7 @@ interface Expected {
 
 class Socket implements Endpoint, ConnectionHost {
   readonly #env: Env;
+  readonly #observes: boolean;
   readonly #limits: EndpointLimits;
   readonly #server: Expected | undefined;
   readonly #offers = new Map<string, Expected>();
@@ -221,6 +227,7 @@ class Socket implements Endpoint, ConnectionHost {
       );
     }
     this.#env = env;
+    this.#observes = options.observes ?? own !== undefined;
     this.now = now;
     this.#limits = { ...ENDPOINT_LIMITS, ...options.limits };
     this.#networkOf = options.networkOf ?? hostOf;
@@ -409,6 +416,8 @@ class Socket implements Endpoint, ConnectionHost {
         return this.#receiveKey(path, packet);
       case "reset":
         return this.#resets.find(packet.token)?.receiveReset(packet.cid);
+      case "where":
+        return this.#receiveWhere(path, packet);
       default:
         this.counters.strange++;
     }
@@ -478,6 +487,11 @@ class Socket implements Endpoint, ConnectionHost {
   #receiveAsk(path: string, { nonce }: AskPacket): void {
     const key = this.#server?.responder.static.public;
     if (key !== undefined) this.#answer(path, encodeKey({ nonce, key }));
+  }
+
+  #receiveWhere(path: string, { nonce }: WherePacket): void {
+    if (!this.#observes) return;
+    this.#answer(path, encodeHere({ nonce, seen: encodeAddress(path) }));
   }
 
   #receiveKey(path: string, { nonce, key }: KeyPacket): void {

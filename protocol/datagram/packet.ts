@@ -9,9 +9,10 @@
  * PUNCH  0xC4 · ver · offer16 · nonce8 · seenAddr18 · mac16        PONG 0xC5, likewise
  * ASK    0xC6 · ver · nonce8 · 0…                                  KEY  0xC7 · ver · nonce8 · key32
  * RESET  0xC8 · ver · cid8 · token8
+ * WHERE  0xC9 · ver · nonce8 · 0…                                  HERE 0xCA · ver · nonce8 · address18
  * ```
  *
- * INIT and ASK always have 1200 bytes, so that no answer is larger than what asked for it. A connection id is a
+ * INIT and ASK always have 1200 bytes, and WHERE as many as HERE, so that no answer is larger than what asked for it. A connection id is a
  * number below 2⁵³ in eight bytes, and most of what strangers send fails on that already.
  *
  * @module
@@ -52,6 +53,8 @@ export const PACKET_TYPE = {
   ask: 0xc6,
   key: 0xc7,
   reset: 0xc8,
+  where: 0xc9,
+  here: 0xca,
 } as const;
 
 const PHASE_BIT = 0x04;
@@ -68,6 +71,7 @@ export const PACKET_BYTES = {
   punch: 2 + OFFER_BYTES + 8 + ADDRESS_BYTES + MAC_BYTES,
   key: 10 + KEY_BYTES,
   reset: 18,
+  where: 10 + ADDRESS_BYTES,
 } as const;
 
 /** INIT, parsed: views into the datagram. */
@@ -136,6 +140,20 @@ export interface ResetPacket {
   readonly token: number;
 }
 
+/** WHERE, parsed. */
+export interface WherePacket {
+  readonly type: "where";
+  readonly nonce: Uint8Array;
+}
+
+/** HERE, parsed. */
+export interface HerePacket {
+  readonly type: "here";
+  readonly nonce: Uint8Array;
+  /** Where WHERE came from. */
+  readonly seen: Uint8Array;
+}
+
 /** Everything but DATA. */
 export type HandshakePacket =
   | InitPacket
@@ -144,7 +162,9 @@ export type HandshakePacket =
   | PunchPacket
   | AskPacket
   | KeyPacket
-  | ResetPacket;
+  | ResetPacket
+  | WherePacket
+  | HerePacket;
 
 /** Whether a datagram has the form of a DATA packet with at least one byte of frames. */
 export function isDataPacket(datagram: Uint8Array): boolean {
@@ -193,6 +213,12 @@ export function parseHandshakePacket(datagram: Uint8Array): HandshakePacket | un
       return { type: "key", nonce: datagram.subarray(2, 10), key: datagram.subarray(10) };
     case PACKET_TYPE.reset:
       return parseReset(datagram);
+    case PACKET_TYPE.where:
+      if (datagram.length !== PACKET_BYTES.where || !isZero(datagram, 10)) return undefined;
+      return { type: "where", nonce: datagram.subarray(2, 10) };
+    case PACKET_TYPE.here:
+      if (datagram.length !== PACKET_BYTES.where) return undefined;
+      return { type: "here", nonce: datagram.subarray(2, 10), seen: datagram.subarray(10) };
     default:
       return undefined;
   }
@@ -357,6 +383,23 @@ export function encodeReset({ cid, token }: Pick<ResetPacket, "cid" | "token">):
   packet[1] = DATAGRAM_VERSION;
   writeUint64(packet, 2, cid);
   writeUint64(packet, 10, token);
+  return packet;
+}
+
+/** Encodes WHERE. */
+export function encodeWhere(nonce: Uint8Array): Uint8Array {
+  const packet = new Uint8Array(PACKET_BYTES.where);
+  packet[0] = PACKET_TYPE.where;
+  packet[1] = DATAGRAM_VERSION;
+  packet.set(nonce, 2);
+  return packet;
+}
+
+/** Encodes HERE. */
+export function encodeHere({ nonce, seen }: Pick<HerePacket, "nonce" | "seen">): Uint8Array {
+  const packet = encodeWhere(nonce);
+  packet[0] = PACKET_TYPE.here;
+  packet.set(seen, 10);
   return packet;
 }
 

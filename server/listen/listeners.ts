@@ -35,6 +35,8 @@ export interface Listeners {
   readonly addresses: readonly string[];
   /** What people should know of some of them, by their addresses. */
   readonly notes: ReadonlyMap<string, string>;
+  /** UDP ports that tell a client its address: two, where there is a UDP listener. */
+  readonly observing: readonly number[];
   /** Reads the certificate again, for new connections, and says for the log what has become of it. */
   renew(): Record<string, string> | undefined;
   /** Takes no new connections. */
@@ -102,6 +104,7 @@ export function openListeners(options: ListenersOptions): Listeners {
   }
   return {
     addresses: listeners.map(({ address }) => address),
+    observing: listeners.flatMap(({ observing = [] }) => observing),
     notes: new Map(listeners.flatMap(({ address, note }) => note ? [[address, note]] : [])),
     renew(): Record<string, string> | undefined {
       if (tls === undefined) return undefined;

@@ -17,6 +17,8 @@ export interface Listening {
   readonly address: string;
   /** What people should know of it besides, as the key by which clients know it. */
   readonly note?: string;
+  /** UDP ports of it that tell a client its address. */
+  readonly observing?: readonly number[];
   /** Uses another certificate for new connections. Throws if it cannot be used. */
   renew(certificate: Certificate): void;
   /** Takes no new clients; the web listener goes on saying so. Connections that are open stay open. */

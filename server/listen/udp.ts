@@ -9,7 +9,11 @@ import { encodeBase64 } from "../../protocol/base64.ts";
 import { type Endpoint, ENDPOINT_LIMITS } from "../../protocol/datagram/endpoint.ts";
 import { handshakeBinding } from "../../protocol/datagram/handshake.ts";
 import type { KeyPair } from "../../protocol/datagram/suite.ts";
-import { type DatagramStream, openDatagramSocket } from "../../transport/deno_datagram.ts";
+import {
+  type DatagramSocket,
+  type DatagramStream,
+  openDatagramSocket,
+} from "../../transport/deno_datagram.ts";
 import { networkOf } from "../address.ts";
 import { type OperationLimits, TURNED_AWAY_MAX } from "../limits.ts";
 import { couple, type Coupling } from "./couple.ts";
@@ -65,17 +69,35 @@ export function listenUdp(options: UdpOptions): Listening {
     },
   });
   show(socket.endpoint);
+  const observer = openObserver(hostname, port);
   return {
     address: `udp://${socket.address}`,
+    observing: [socket.port, observer.port],
     note: `key ${encodeBase64(key.public)}`,
     renew() {},
     // Sessions go on here, and who still comes is told by the service that it is too late.
     close() {},
     async end() {
       await Promise.all(parting);
-      await socket.close();
+      await Promise.all([socket.close(), observer.close()]);
     },
   };
+}
+
+/**
+ * A second port, the next one if it can be had: a client that two ports see under different addresses is behind a NAT
+ * through which no other client finds it.
+ */
+function openObserver(hostname: string, port: number): DatagramSocket {
+  const options = { hostname, observes: true };
+  if (port !== 0) {
+    try {
+      return openDatagramSocket({ ...options, port: port + 1 });
+    } catch {
+      // Somebody has it.
+    }
+  }
+  return openDatagramSocket(options);
 }
 
 /** The door says who is too much, and why; only those who have not come through it yet are turned away here. */

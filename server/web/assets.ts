@@ -5,6 +5,8 @@
  * @module
  */
 
+import { gzipSync } from "node:zlib";
+
 /** One file. */
 export interface Asset {
   /** What is in it. */
@@ -60,8 +62,7 @@ export async function assetOf(bytes: Uint8Array, type: string): Promise<Asset> {
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes.slice()));
   const asset = { bytes, type, etag: `"${hash.toHex().slice(0, 32)}"` };
   if (bytes.length < GZIP_MIN || !TEXTS.test(type)) return asset;
-  const stream = new Blob([bytes.slice()]).stream().pipeThrough(new CompressionStream("gzip"));
-  return { ...asset, gzip: await new Response(stream).bytes() };
+  return { ...asset, gzip: gzipSync(bytes, { level: 9 }) };
 }
 
 /** Makes assets of texts by path; the end of the path, or HTML for `/`, says what they are. */

@@ -5,7 +5,7 @@ import { createBlobLedger } from "./blob_ledger.ts";
 import { bounded } from "./bounded.ts";
 import { extent } from "./extent.ts";
 
-const KILLS = extent({ ci: 40, local: 6 });
+const KILLS = extent({ ci: 20, local: 6 });
 /** Lines between two kills: at the least, and at the most. */
 const LOAD: readonly [number, number] = [1, 200];
 

@@ -7,7 +7,7 @@ import { extent } from "./extent.ts";
 import { makeImage, mountImage, mountTrouble } from "./mounts.ts";
 import { copyQuietly, stopped, UNSYNCED, wasWritten } from "./power.ts";
 
-const CUTS = extent({ ci: 20, local: 3 });
+const CUTS = extent({ ci: 8, local: 3 });
 const IMAGE_MIB = 256;
 /** Files that are kept between two cuts: at the least, and at the most. */
 const LOAD: readonly [number, number] = [5, 25];

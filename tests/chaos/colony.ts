@@ -10,10 +10,11 @@ import { threadScope } from "../../protocol/forum/event.ts";
 import type { PeerAddress } from "../end_to_end/raw_peer.ts";
 import type { Random } from "../simulation/random.ts";
 import { act, EXPECTED_REFUSALS } from "./habits.ts";
+import { fileFaults } from "./file_faults.ts";
 import { headsOf } from "./heads.ts";
 import { createHearing, type Hearing } from "./hearing.ts";
 import { readHistory } from "./history.ts";
-import { createInhabitant, type Inhabitant } from "./inhabitant.ts";
+import { createInhabitant, type Inhabitant, type SharedFile } from "./inhabitant.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
 
 /** What everybody follows. */
@@ -32,6 +33,8 @@ export interface ColonyOptions {
   readonly atOnce: number;
   /** The longest pause between two acts, in ms; none by default. */
   readonly pause?: number;
+  /** Whether they share files, too. */
+  readonly files?: boolean;
   /** Refusals that are expected beside those of everyday life. */
   readonly refusals?: readonly string[];
 }
@@ -66,6 +69,7 @@ class Settlement implements Colony {
   readonly online = new Set<string>();
   readonly inhabitants: Inhabitant[];
   readonly #threads = [1];
+  readonly #files: SharedFile[] = [];
   #living: Promise<void>[] = [];
   #resting = true;
   #wake = () => {};
@@ -96,7 +100,7 @@ class Settlement implements Colony {
   }
 
   live(): void {
-    const { users, random, atOnce, pause } = this.#options;
+    const { users, random, atOnce, pause, files = false } = this.#options;
     this.#resting = false;
     this.#living = this.inhabitants.flatMap((inhabitant) => {
       const who = {
@@ -106,6 +110,7 @@ class Settlement implements Colony {
         users,
         threads: this.#threads,
         own: [],
+        ...files && { files: this.#files },
       };
       return Array.from({ length: atOnce }, async () => {
         while (!this.#resting) {
@@ -145,6 +150,7 @@ class Settlement implements Colony {
       .map((name) => `somebody was refused with ${name}`);
     const faults = [
       ...history.faults,
+      ...fileFaults(history, data),
       ...this.ledger.faults(history),
       ...this.hearing.against(history, { complete }),
       ...unexpected,

@@ -11,6 +11,8 @@ import { once } from "node:events";
 interface Link {
   readonly near: Socket;
   readonly far: Socket;
+  /** Whether nothing passes for now. */
+  held: boolean;
 }
 
 /** What can be done to a link. */
@@ -46,7 +48,7 @@ class Proxy implements FaultyProxy {
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
       const { hostname: host, port } = target;
       const far = connect({ host, port, allowHalfOpen: true, noDelay: true });
-      this.#couple({ near, far });
+      this.#couple({ near, far, held: false });
     });
   }
 
@@ -113,15 +115,20 @@ class Proxy implements FaultyProxy {
   }
 }
 
-function hold({ near, far }: Link): void {
+function hold(link: Link): void {
+  const { near, far } = link;
+  link.held = true;
   near.unpipe(far);
   far.unpipe(near);
   near.pause();
   far.pause();
 }
 
-function release({ near, far }: Link): void {
-  if (near.destroyed || far.destroyed) return;
+/** Of several stalls of a link the first one that is over ends all: piped twice, it would pass all bytes twice. */
+function release(link: Link): void {
+  const { near, far } = link;
+  if (!link.held || near.destroyed || far.destroyed) return;
+  link.held = false;
   near.pipe(far);
   far.pipe(near);
 }

@@ -14,8 +14,8 @@ import {
 
 const MIB = 1024 * 1024;
 /** Kills in the middle of uploads, and as many in the middle of downloads. */
-const KILLS = extent({ ci: 20, local: 4 });
-const CLIENT_KILLS = extent({ ci: 10, local: 3 });
+const KILLS = extent({ ci: 12, local: 4 });
+const CLIENT_KILLS = extent({ ci: 8, local: 3 });
 const SIZE = 12 * MIB + 345;
 /** How fast a client's disk is, in bytes a ms: slow enough to be killed in between. */
 const PACE = 40_000;

@@ -6,7 +6,7 @@
 
 import type { Change, Command } from "../../protocol/forum/command.ts";
 import type { Random } from "../simulation/random.ts";
-import type { Inhabitant } from "./inhabitant.ts";
+import type { Inhabitant, SharedFile } from "./inhabitant.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** What one inhabitant remembers. */
@@ -18,6 +18,8 @@ export interface Habitual {
   readonly users: readonly string[];
   /** Public threads that are there, as far as is known; all share this. */
   readonly threads: number[];
+  /** Files that are there, as far as is known; all share this. Without it, nobody does anything with files. */
+  readonly files?: SharedFile[];
   /** Own messages, newest last. */
   readonly own: { thread: number; message: number }[];
 }
@@ -27,7 +29,10 @@ export const EXPECTED_REFUSALS: ReadonlySet<string> = new Set([
   // Somebody else was first.
   "no-thread",
   "no-message",
+  "no-file",
   "bad-position",
+  // Somebody else has shared it.
+  "not-author",
   // Too many reactions on one message.
   "full",
   // The server was going down.
@@ -38,6 +43,10 @@ const FILLER = "Ceci n’est pas une pipe. ".repeat(200);
 const THREADS_MAX = 8;
 const OWN_MAX = 50;
 const BURST = 60;
+const FILES_MAX = 40;
+/** Bytes of a file at the most, and of a large one. */
+const FILE_BYTES = 200_000;
+const LARGE_FILE_BYTES = 4_000_000;
 
 type Act = (who: Habitual) => Promise<unknown>;
 
@@ -71,12 +80,23 @@ const HABITS: readonly (readonly [number, Act])[] = [
   [2, (who) => ask(who, { op: "typing", thread: thread(who) })],
 ];
 
-const TOTAL = HABITS.reduce((sum, [weight]) => sum + weight, 0);
+/** The same where files are shared too. */
+const FILE_HABITS: typeof HABITS = [
+  ...HABITS,
+  [3, (who) => share(who)],
+  [3, (who) => fetch(who)],
+  [1, (who) => takeOut(who)],
+];
+
+function total(habits: typeof HABITS): number {
+  return habits.reduce((sum, [weight]) => sum + weight, 0);
+}
 
 /** Does the next thing. */
 export async function act(who: Habitual): Promise<void> {
-  let at = who.random.fraction() * TOTAL;
-  for (const [weight, doIt] of HABITS) {
+  const habits = who.files === undefined ? HABITS : FILE_HABITS;
+  let at = who.random.fraction() * total(habits);
+  for (const [weight, doIt] of habits) {
     at -= weight;
     if (at < 0) {
       await doIt(who);
@@ -157,4 +177,27 @@ async function dissolve(who: Habitual): Promise<void> {
   const at = threads.indexOf(number);
   if (at >= 0) threads.splice(at, 1);
   if (!gone) await change(who, { op: "remove", thread: number, why: "old" });
+}
+
+async function share(who: Habitual): Promise<void> {
+  const { random, ledger, inhabitant } = who;
+  const files = who.files!;
+  if (files.length >= FILES_MAX) return await takeOut(who);
+  const most = random.chance(0.1) ? LARGE_FILE_BYTES : FILE_BYTES;
+  const bytes = new Uint8Array(random.between(0, most));
+  random.fill(bytes);
+  const file = await inhabitant.share({ thread: thread(who), name: ledger.mark(), bytes });
+  if (file !== undefined) files.push(file);
+}
+
+async function fetch({ random, files, inhabitant }: Habitual): Promise<void> {
+  if (files!.length > 0) await inhabitant.fetch(random.pick(files!));
+}
+
+/** Takes any file out; who has not shared it is refused. */
+async function takeOut(who: Habitual): Promise<void> {
+  const files = who.files!;
+  if (files.length === 0) return;
+  const [{ thread, file }] = files.splice(who.random.below(files.length), 1);
+  await change(who, { op: "withdraw", thread, file });
 }

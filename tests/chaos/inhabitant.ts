@@ -7,6 +7,7 @@
 
 import { connectForum, type Dial, type ForumClient, ForumError } from "../../client/mod.ts";
 import type { Change, Command } from "../../protocol/forum/command.ts";
+import { sha256Of } from "../end_to_end/file_bytes.ts";
 import { PASSWORD } from "../end_to_end/scenario.ts";
 import type { Hearing, Listener } from "./hearing.ts";
 import type { Answer, Doer, Ledger } from "./ledger.ts";
@@ -35,6 +36,12 @@ export interface Inhabitant {
   change(command: Change): Promise<Answer | undefined>;
   /** Asks a question; a refusal that is not expected is a fault, else `undefined`. */
   ask(command: Command): Promise<object | undefined>;
+  /** Shares a file, and says its number. */
+  share(file: { thread: number; name: string; bytes: Uint8Array<ArrayBuffer> }): Promise<
+    SharedFile | undefined
+  >;
+  /** Downloads a file, which must be whole, or gone. */
+  fetch(file: SharedFile): Promise<void>;
   /** Its machine dies: sockets close, nobody says goodbye, and nothing comes back. */
   kill(): Promise<void>;
   /** Comes again as another client of the same user, and hears on from where it was. */
@@ -43,8 +50,15 @@ export interface Inhabitant {
   close(): Promise<void>;
 }
 
+/** A file that was shared. */
+export interface SharedFile {
+  readonly thread: number;
+  readonly file: number;
+  readonly sha256: string;
+}
+
 /** Threads are removed; that somebody types is not told again on another link. */
-const UNANSWERED: ReadonlySet<string> = new Set(["no-thread", "lost"]);
+const UNANSWERED: ReadonlySet<string> = new Set(["no-thread", "no-file", "lost"]);
 
 let sessions = 0;
 
@@ -128,6 +142,36 @@ class Settler implements Inhabitant {
         hearing.faults.push(`${user}'s ${command.op} was refused with ${error.name}`);
       }
       return undefined;
+    }
+  }
+
+  async share(
+    { thread, name, bytes }: { thread: number; name: string; bytes: Uint8Array<ArrayBuffer> },
+  ): Promise<SharedFile | undefined> {
+    const doer = this.#doer!;
+    const made = sha256Of(bytes);
+    const command = { op: "upload", thread, name, size: bytes.length } as const;
+    const answer = await this.#options.ledger.attempt(doer, command, async () => {
+      const content = new Blob([bytes]);
+      const { file, sha256 } = await doer.client.upload({ thread, name, content });
+      if (sha256 !== made) this.#options.hearing.faults.push(`${name} became another file`);
+      return { thread, seq: file };
+    });
+    return answer && { thread, file: answer.seq!, sha256: made };
+  }
+
+  async fetch({ thread, file, sha256 }: SharedFile): Promise<void> {
+    const { client } = this;
+    const { hearing, user } = this.#options;
+    try {
+      const { stream } = await client.download({ thread, file });
+      const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+      if (sha256Of(bytes) === sha256) return;
+      hearing.faults.push(`${user} has got another file than ${file} in ${thread}`);
+    } catch (error) {
+      if (!(error instanceof ForumError)) throw error;
+      if (client.state === "closed" || UNANSWERED.has(error.name)) return;
+      hearing.faults.push(`${user}'s download was refused with ${error.name}`);
     }
   }
 

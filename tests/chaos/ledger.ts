@@ -43,6 +43,8 @@ interface Deed {
 /** Remembers deeds. */
 export interface Ledger {
   readonly acknowledged: number;
+  /** How many of them were files. */
+  readonly files: number;
   /** Refusals by status name, in the order of their coming. */
   readonly refusals: ReadonlyMap<string, number>;
   /** A word that no other deed has. */
@@ -52,6 +54,12 @@ export interface Ledger {
    * the client was closed.
    */
   change(doer: Doer, command: Change): Promise<Answer | undefined>;
+  /** The same for a change that takes more than a command: an upload. */
+  attempt(
+    doer: Doer,
+    command: Change,
+    act: () => Promise<Answer>,
+  ): Promise<Answer | undefined>;
   /** A change that is asked for by other means; call what it returns when the answer has come. */
   given(
     doer: Omit<Doer, "client">,
@@ -66,6 +74,7 @@ class Kept implements Ledger {
   readonly refusals = new Map<string, number>();
   #marks = 0;
   acknowledged = 0;
+  files = 0;
 
   mark(): string {
     return `m${++this.#marks}`;
@@ -78,14 +87,24 @@ class Kept implements Ledger {
     return (outcome: "done" | "refused", answer: Answer = {}) => {
       deed.outcome = outcome;
       deed.answer = answer;
-      if (outcome === "done") this.acknowledged++;
+      if (outcome !== "done") return;
+      this.acknowledged++;
+      if (command.op === "upload") this.files++;
     };
   }
 
-  async change(doer: Doer, command: Change): Promise<Answer | undefined> {
+  change(doer: Doer, command: Change): Promise<Answer | undefined> {
+    return this.attempt(doer, command, async () => await doer.client.command(command) as Answer);
+  }
+
+  async attempt(
+    doer: Doer,
+    command: Change,
+    act: () => Promise<Answer>,
+  ): Promise<Answer | undefined> {
     const answered = this.given(doer, command);
     try {
-      const answer = await doer.client.command(command) as Answer;
+      const answer = await act();
       answered("done", answer);
       return answer;
     } catch (error) {
@@ -125,6 +144,8 @@ class Kept implements Ledger {
       }
       if (places.has(at)) faults.push(`${told} has the place of another, ${at}`);
       places.add(at);
+      // A file has its turn when it has come.
+      if (deed.command.op === "upload") continue;
       const turn = `${session} ${place.thread}`;
       if (place.seq <= (last.get(turn) ?? 0)) faults.push(`${told} came before one given earlier`);
       last.set(turn, place.seq);
@@ -162,6 +183,7 @@ function placeOf({ command, answer }: Deed): { thread: number; seq: number } | u
     case "post":
     case "edit":
     case "delete":
+    case "upload":
       return { thread: command.thread, seq: answer.seq ?? 0 };
     default:
       return undefined;
@@ -174,6 +196,7 @@ const KINDS: Readonly<Record<string, ForumEvent["kind"]>> = {
   tell: "message.posted",
   edit: "message.edited",
   delete: "message.deleted",
+  upload: "file.shared",
 };
 
 function isDeed(event: ForumEvent | undefined, { command, user, mark }: Deed): boolean {
@@ -182,6 +205,7 @@ function isDeed(event: ForumEvent | undefined, { command, user, mark }: Deed): b
     return command.op === "delete" && event.message === command.message;
   }
   if (event.kind === "thread.opened") return event.title === mark;
+  if (event.kind === "file.shared") return event.name === mark;
   if (event.kind === "message.edited" && command.op === "edit") {
     if (event.message !== command.message) return false;
   }
@@ -204,6 +228,8 @@ function countMarks({ scopes }: History): Map<string, number> {
         ? event.title
         : event.kind === "reaction.changed"
         ? event.emoji
+        : event.kind === "file.shared"
+        ? event.name
         : "text" in event
         ? firstWord(event.text)
         : "";
@@ -221,6 +247,8 @@ function markOf(command: Change): string | undefined {
       return firstWord(command.text);
     case "create":
       return command.title;
+    case "upload":
+      return command.name;
     case "react":
       return command.emoji;
     default:

@@ -23,6 +23,9 @@ const DONE: ReadonlySet<string> = new Set([
   "create",
   "remove",
   "mark",
+  "upload",
+  "download",
+  "withdraw",
 ]);
 
 /** Ends of sessions that happen to people with bad links, or with a server that is restarted. */

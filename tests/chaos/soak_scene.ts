@@ -259,7 +259,8 @@ class SoakScene implements Scene {
   }
 
   reckon(): string[] {
-    return this.#colony.reckon(this.#server.data, { complete: true });
+    const faults = this.#colony.reckon(this.#server.data, { complete: true });
+    return this.#colony.ledger.files > 0 ? faults : [...faults, "nobody has shared a file"];
   }
 
   describe(): string {
@@ -268,7 +269,7 @@ class SoakScene implements Scene {
     const memory = Deno.build.os === "linux" && !this.#ending
       ? `, ${Math.round(this.#server.usage().memory / MIB)} MiB`
       : "";
-    return `${ledger.acknowledged} acknowledged, ${hearing.count} heard${memory}; ` +
+    return `${ledger.acknowledged} acknowledged, ${ledger.files} of them files, ${hearing.count} heard${memory}; ` +
       counts.join(", ");
   }
 
@@ -297,6 +298,7 @@ export async function openScene(random: Random): Promise<Scene> {
       random: random.fork(),
       atOnce: AT_ONCE,
       pause: ACT_PAUSE,
+      files: true,
     });
     const readers = Object.entries(READERS).map(([user, stalls]) =>
       startReader({

@@ -26,7 +26,8 @@ function start(ground: Ground, server: PeerAddress, call: Call): ProgramProcess 
   const { user, lines = [], args = ["--relay-only"] } = call;
   return ground.program({
     args: [
-      ...["-A", "client/main.ts", server.hostname, String(server.port), "--user", user, "--json"],
+      ...["-A", "client/main.ts", "--user", user, "--json"],
+      ...args.includes("--connect") ? [] : [server.hostname, String(server.port)],
       ...args,
       ...lines.flatMap((line) => ["-c", line]),
     ],
@@ -297,3 +298,39 @@ scenario(
     assertMatch(rows[0].text, /not on, or their client takes no files/);
   },
 );
+
+for (const udp of [[], ["--udp-port", "0"]]) {
+  const where = udp.length === 0 ? "over TCP" : "that has a UDP port, over it";
+  scenario(
+    `a large file goes straight from machine to machine, beside a server ${where}`,
+    async (ground) => {
+      const server = await ground.server({ args: udp });
+      for (const user of ["Ann", "Ben"]) await account(ground, server, user);
+      const folder = ground.folder();
+      const target = `${folder}/taken`;
+      const bytes = bytesOf(100 * MIB, 9);
+      const url = server.output.all.find((line) => line.startsWith("listening udp://"))
+        ?.split(" ")[1] ?? `tcp://${server.hostname}:${server.port}`;
+      const known = (user: string) =>
+        udp.length === 0 ? [] : ["--known-servers", `${folder}/${user}`];
+      const args = ["--connect", url];
+      const ben = await taker(ground, server, {
+        user: "Ben",
+        folder: target,
+        args: [...args, ...known("Ben")],
+      });
+      const ann = start(ground, server, {
+        user: "Ann",
+        args: [...args, ...known("Ann")],
+        lines: [`UPD @Ben ${writeFile(folder, "large.bin", bytes)}`],
+      });
+      assertEquals((await ann.exited).code, 0, ann.errors.all.join("\n"));
+      const { result } = await told(ann, sent);
+      assertEquals([result.via, result.sha256], ["direct", sha256Of(bytes)]);
+      const taken = await told(ben, accepted);
+      assertEquals([taken.result.via, hashIn(taken.result.path)], ["direct", result.sha256]);
+      const ways = ann.output.all.map((line) => JSON.parse(line)).filter(({ via }) => via);
+      assertEquals(new Set(ways.map(({ via }) => via)).has("direct"), true);
+    },
+  );
+}

@@ -110,6 +110,7 @@ import { STALL_BYTES } from "../../server/files/under_way.ts";
 import { KEY_RETENTION } from "../../server/log/log.ts";
 import { FILES_LISTED_MAX, PAGE_FILES_MAX } from "../../server/log/sqlite_file_lists.ts";
 import { OFFER_LIFE, OFFERS_MADE_MAX, OFFERS_OPEN_MAX, REACHES_MAX } from "../../server/peers.ts";
+import { AGAIN_MS, SEARCH_TRIES, TRY_MS } from "../../client/peer/path_search.ts";
 import { ROWS_MAX } from "../../server/presence.ts";
 import { FOLLOWS_MAX } from "../../server/questions.ts";
 import { SALTINGS_AT_ONCE, SALTINGS_WAITING } from "../../server/salter.ts";
@@ -118,6 +119,7 @@ import { HEAD_MAX } from "../../server/web/request.ts";
 import { FRAGMENTS_MAX, MESSAGE_MAX, PINGS_MAX } from "../../server/web/websocket_frame.ts";
 import { code, type Table } from "./document.ts";
 import { datagramValues } from "./datagrams.ts";
+import { peerValues } from "./peers.ts";
 import { scramValues } from "./sign_in.ts";
 
 function statusTable(): Table {
@@ -220,6 +222,9 @@ const LIMITS: Record<string, number> = {
   OFFER_LIFE,
   REACH_MAX,
   REACHES_MAX,
+  SEARCH_TRIES,
+  TRY_MS,
+  AGAIN_MS,
   AHEAD_MS,
   RTT_MAX,
   RELAY_MAX,
@@ -457,6 +462,7 @@ export const TABLES: Record<string, () => Table> = {
   "sender inputs": () => wordTable("Input", inputsOf(SENDER_TABLE as AnyTable)),
   "receiver states": () => stateTable(RECEIVER_TABLE as AnyTable),
   "receiver inputs": () => wordTable("Input", inputsOf(RECEIVER_TABLE as AnyTable)),
+  "peer values": () => valueTable(peerValues()),
   "offerer states": () => stateTable(OFFERER_TABLE as AnyTable),
   "offerer inputs": () => wordTable("Input", inputsOf(OFFERER_TABLE as AnyTable)),
   "offerer actions": () => wordTable("Action", actionsOf(OFFERER_TABLE as AnyTable)),

@@ -29,6 +29,10 @@ export interface Visit {
   readonly dark?: boolean;
   /** What the browser allows the page. */
   readonly permissions?: readonly string[];
+  /** Another way to the server's page, as through a proxy. */
+  readonly web?: string;
+  /** Runs in the page before anything of its own. */
+  readonly prelude?: string;
   /** Faults that are expected: what of the console is not to be wondered at. */
   readonly expected?: RegExp;
 }
@@ -85,7 +89,8 @@ class BrowserVisitor implements Visitor {
 
   async open(title: string): Promise<void> {
     const link = this.page.locator(".threads").getByRole("link", { name: title });
-    if (this.#phone) {
+    // A phone shows the threads first, and has them behind a button from then on.
+    if (this.#phone && await this.page.locator(".at-nowhere").count() === 0) {
       await this.page.getByRole("button", { name: "Threads", exact: true }).click();
     }
     await link.click();
@@ -141,6 +146,7 @@ export function browserScenario(name: string, play: (site: Site) => Promise<void
     const foreign: string[] = [];
     const visitor = async (server: ServerProcess, visit: Visit = {}) => {
       const { phone = false, dark = false, permissions = [], expected } = visit;
+      const { web = server.web, prelude } = visit;
       const context = await (await browser()).newContext({
         viewport: phone ? PHONE : DESKTOP,
         isMobile: phone,
@@ -152,7 +158,7 @@ export function browserScenario(name: string, play: (site: Site) => Promise<void
       ground.ending(() => context.close());
       context.setDefaultTimeout(PATIENCE);
       const requests: string[] = [];
-      const origin = new URL(server.web).origin;
+      const origin = new URL(web).origin;
       context.on("request", (request) => {
         const url = request.url();
         requests.push(url);
@@ -165,6 +171,7 @@ export function browserScenario(name: string, play: (site: Site) => Promise<void
       context.on("console", (message) => {
         if (message.type() === "error") fault(message.text());
       });
+      if (prelude !== undefined) await context.addInitScript(prelude);
       const page = await context.newPage();
       page.on("websocket", (socket) => {
         if (new URL(socket.url()).host !== new URL(origin).host) foreign.push(socket.url());
@@ -173,7 +180,7 @@ export function browserScenario(name: string, play: (site: Site) => Promise<void
         faults.push(`a dialog said ${dialog.message()}`);
         void dialog.dismiss();
       });
-      await page.goto(server.web);
+      await page.goto(web);
       return new BrowserVisitor(page, { context, requests, phone });
     };
     await play({

@@ -12,7 +12,7 @@ import {
   threadScope,
   userScope,
 } from "../../../protocol/forum/event.ts";
-import type { FoundFileRow, ThreadRow } from "../../../protocol/forum/reply.ts";
+import type { FoundFileRow, MessageRow, ThreadRow } from "../../../protocol/forum/reply.ts";
 import { fold } from "../../../protocol/text.ts";
 import type { ClientEvent, ForumClient } from "../../forum_client.ts";
 import { createDrafts, type Store } from "./keeping.ts";
@@ -43,6 +43,9 @@ export interface Alert {
   readonly by: string;
   readonly text: string;
 }
+
+/** A message as far as it matters whether somebody is spoken to. */
+type Spoken = Pick<MessageRow, "seq" | "by" | "text"> & { readonly mentions?: readonly string[] };
 
 /** What a forum works with. */
 export interface ForumOptions {
@@ -141,14 +144,16 @@ export function createForum(options: ForumOptions) {
     for (const row of threads) follow(row);
   }
 
-  /** Asks the server about one thread. */
-  async function refresh(thread: number): Promise<void> {
+  /** Asks the server about one thread; what was said in one that is new has not been told of yet. */
+  async function refresh(thread: number, entered: boolean): Promise<void> {
     try {
       const page = await client.command<"read">({ op: "read", thread, limit: 1 });
       batch(() => {
         rows.value = withRows(rows.value, [page.thread]);
         follow(page.thread);
       });
+      const last = page.messages.at(-1);
+      if (entered && last !== undefined && last.seq > page.thread.read) tell(page.thread, last);
     } catch {
       rows.value = withoutRow(rows.value, thread);
     }
@@ -226,7 +231,7 @@ export function createForum(options: ForumOptions) {
     const before = rows.value.get(thread);
     const kept = withThreadEvent(rows.value, event, { me, looking: looking(thread) });
     rows.value = kept.rows;
-    if (kept.stale !== undefined) void refresh(kept.stale);
+    if (kept.stale !== undefined) void refresh(kept.stale, event.kind === "thread.entered");
     if (open.value?.thread === thread) inOpenThread(open.value, event);
     switch (event.kind) {
       case "message.posted":
@@ -252,11 +257,11 @@ export function createForum(options: ForumOptions) {
   }
 
   /** Says that somebody was spoken to, unless that can be seen. */
-  function tell(row: ThreadRow, event: ForumEvent & { readonly kind: "message.posted" }): void {
-    const meant = row.direct || event.mentions?.includes(fold(me));
-    if (event.by === me || !meant || looking(row.thread)) return;
+  function tell(row: ThreadRow, message: Spoken): void {
+    const meant = row.direct || message.mentions?.includes(fold(me));
+    if (message.by === me || !meant || looking(row.thread)) return;
     const { thread } = row;
-    const { seq, by, text } = event;
+    const { seq, by, text } = message;
     options.alert({ thread, seq, title: titleOf(row, me), by, text });
   }
 

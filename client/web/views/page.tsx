@@ -5,11 +5,15 @@
  */
 
 import { useApp } from "../app.ts";
-import { RoomView } from "./room.tsx";
 import { SignIn } from "./sign_in.tsx";
 
 /** What is on the page. */
 export function Page() {
-  const { forum } = useApp();
-  return forum.value === undefined ? <SignIn /> : <RoomView />;
+  const { account, forum, room } = useApp();
+  if (account.standing.value !== "out") room.want();
+  if (forum.value === undefined) return <SignIn />;
+  const views = room.value;
+  return views === undefined
+    ? <main class="empty" aria-busy="true">Loading…</main>
+    : <views.RoomView />;
 }
