@@ -19,8 +19,9 @@ export interface AckSample {
   readonly next: number;
   /** The round trip of this acknowledgement, in ms, if it gave a sample. */
   readonly rtt: number | undefined;
-  /** The smoothed round trip, and the smallest, in ms. */
+  /** The smoothed round trip, in ms. */
   readonly smoothed: number;
+  /** The smallest round trip, in ms. */
   readonly smallest: number;
   /** Whether the window was made use of; if not, nothing is known of whether a larger one would do. */
   readonly limited: boolean;
