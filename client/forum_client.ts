@@ -30,7 +30,7 @@ import { canGoBack, type FileContent, type FileSource, sourceOf } from "./files/
 import { createIncomingFile, type IncomingFile } from "./files/incoming_file.ts";
 import { createOutgoingFile } from "./files/outgoing_file.ts";
 import { newCredential, saltPassword } from "./password.ts";
-import { type PeerFiles, type PeerOffer, Peers } from "./peer/peer_files.ts";
+import type { PeerFiles, PeerOffer, Peers } from "./peer/peer_files.ts";
 import type { Answer, PeerForum, PeerOptions } from "./peer/peer_host.ts";
 
 export { ForumError };
@@ -217,16 +217,18 @@ class Client implements ForumClient {
   user: string;
   role: Role = "member";
 
-  constructor(options: ForumClientOptions, session: ClientSession) {
+  constructor(options: ForumClientOptions, session: ClientSession, makePeers?: typeof Peers) {
     this.#options = options;
     this.#password = options.password ?? "";
     this.#session = session;
     this.user = options.user;
-    if (options.peers !== undefined) this.peers = this.#createPeers(options.peers);
+    if (options.peers !== undefined && makePeers !== undefined) {
+      this.peers = this.#createPeers(options.peers, makePeers);
+    }
     this.#turn();
   }
 
-  #createPeers(options: PeerOptions): Peers {
+  #createPeers(options: PeerOptions, makePeers: typeof Peers): Peers {
     const session = this.#session;
     // deno-lint-ignore no-this-alias -- the getters look at what changes here
     const client = this;
@@ -245,7 +247,7 @@ class Client implements ForumClient {
         if (session.relay(channel, datagram) && !this.#writing) this.#write();
       },
     };
-    return new Peers(forum, options, {
+    return new makePeers(forum, options, {
       offered: (offer) => this.#queue?.push({ type: "offer", offer }),
       ended: (offer, { code, name, text }) =>
         this.#queue?.push({ type: "offer-ended", offer, code, name, text }),
@@ -772,6 +774,8 @@ export async function connectForum(options: ForumClientOptions): Promise<ForumCl
   const fault = token === undefined ? checkPassword(password) : "";
   if (typeof fault !== "string") throw new TypeError(fault.complaint);
   const registration = register ? { user, ...await newCredential(password) } : undefined;
+  // A client that takes no part in them, as in a browser, does not load what they are made of.
+  const makePeers = options.peers && (await import("./peer/peer_files.ts")).Peers;
   const session = createClientSession({
     random,
     agent,
@@ -780,5 +784,5 @@ export async function connectForum(options: ForumClientOptions): Promise<ForumCl
     ...registration !== undefined && { registration },
     ...token !== undefined && { token },
   }, now());
-  return await new Client(options, session).opened;
+  return await new Client(options, session, makePeers).opened;
 }

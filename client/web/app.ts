@@ -36,6 +36,8 @@ export interface App {
   readonly markdown: Lazy<Markdown>;
   /** The views of the forum. */
   readonly room: Lazy<typeof import("./views/room.tsx")>;
+  /** Views that are not needed at first. */
+  readonly seldom: Lazy<typeof import("./views/seldom.tsx")>;
   /** Emoji by name. */
   readonly emoji: Lazy<typeof import("./state/emoji.ts")>;
   readonly store: Store;
@@ -109,6 +111,11 @@ export function createApp(): App {
     overlay.value = "none";
   }
 
+  // A file that is dropped beside its place must not take the page's.
+  for (const kind of ["dragover", "drop"]) {
+    document.addEventListener(kind, (event) => event.preventDefault());
+  }
+
   effect(() => {
     const { unread = 0, mentions = 0 } = forum.value?.totals.value ?? {};
     const count = mentions > 0 ? `(${mentions}) ` : unread > 0 ? "• " : "";
@@ -128,6 +135,7 @@ export function createApp(): App {
       return createMarkdown(window);
     }),
     room: createLazy(() => import("./views/room.tsx")),
+    seldom: createLazy(() => import("./views/seldom.tsx")),
     emoji: createLazy(() => import("./state/emoji.ts")),
     store: lasting,
   };

@@ -89,7 +89,8 @@ class BrowserVisitor implements Visitor {
 
   async open(title: string): Promise<void> {
     const link = this.page.locator(".threads").getByRole("link", { name: title });
-    if (this.#phone) {
+    // A phone shows the threads first, and has them behind a button from then on.
+    if (this.#phone && await this.page.locator(".at-nowhere").count() === 0) {
       await this.page.getByRole("button", { name: "Threads", exact: true }).click();
     }
     await link.click();

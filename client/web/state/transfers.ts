@@ -88,8 +88,11 @@ export function createTransfers({ client, hand }: TransfersOptions): Transfers {
     const { signal } = run.abort;
     try {
       await run.begin(signal);
-      change(id, { state: "done" });
       runs.delete(id);
+      // What has come up is in the timeline.
+      const { direction } = list.value.find((one) => one.id === id) ?? {};
+      if (direction === "up") list.value = list.value.filter((one) => one.id !== id);
+      else change(id, { state: "done" });
     } catch (error) {
       if (signal.aborted) change(id, { state: "stopped" });
       else {

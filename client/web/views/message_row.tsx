@@ -56,6 +56,17 @@ export function MessageRowView(props: MessageRowProps) {
     void forum.attempt(forum.client.command<"delete">({ op: "delete", thread, message: seq }));
   }
 
+  async function copyLink(): Promise<void> {
+    const url = new URL(routeHash({ at: "thread", thread, seq }), location.href);
+    try {
+      await navigator.clipboard.writeText(url.href);
+      forum.complaint.value = "The link is copied.";
+    } catch {
+      // Pages without TLS have no clipboard.
+      forum.complaint.value = "It cannot be copied here. The time of the message is its link.";
+    }
+  }
+
   function press(event: KeyboardEvent): void {
     if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) {
       return;
@@ -64,7 +75,7 @@ export function MessageRowView(props: MessageRowProps) {
       r: () => reply(item),
       e: () => mine && edit(item),
       "+": () => picking.value = true,
-      c: () => copyLink(thread, seq),
+      c: copyLink,
       Delete: () => mayDelete && (deleting.value = true),
     }[event.key];
     if (act === undefined) return;
@@ -136,7 +147,7 @@ export function MessageRowView(props: MessageRowProps) {
         <IconButton icon="react" label="Choose a reaction" onClick={() => picking.value = true} />
         <IconButton icon="reply" label="Reply" onClick={() => reply(item)} />
         {mine && <IconButton icon="edit" label="Edit" onClick={() => edit(item)} />}
-        <IconButton icon="link" label="Copy link" onClick={() => copyLink(thread, seq)} />
+        <IconButton icon="link" label="Copy link" onClick={copyLink} />
         {mayDelete && (
           <IconButton
             icon="remove"
@@ -147,12 +158,6 @@ export function MessageRowView(props: MessageRowProps) {
       </div>
     </article>
   );
-}
-
-function copyLink(thread: number, seq: number): void {
-  const url = new URL(routeHash({ at: "thread", thread, seq }), location.href);
-  // Pages without TLS have no clipboard; the time of each message is a link as well.
-  void navigator.clipboard?.writeText(url.href).catch(() => {});
 }
 
 function Reaction(

@@ -8,9 +8,6 @@ import { useEffect } from "preact/hooks";
 import { useApp, useForum } from "../app.ts";
 import { Aside } from "./aside.tsx";
 import { Conversation } from "./conversation.tsx";
-import { NewThread } from "./new_thread.tsx";
-import { SearchView } from "./search_view.tsx";
-import { Settings } from "./settings.tsx";
 import { Sidebar } from "./sidebar.tsx";
 import { Welcome } from "./welcome.tsx";
 
@@ -28,7 +25,7 @@ export function RoomView() {
       void forum.openAt(route.thread, route.seq);
       return;
     }
-    if (route.at !== "search") forum.leave();
+    forum.leave();
   }, [route, visits]);
 
   // As soon as there is a conversation with somebody, it is a thread like others.
@@ -75,8 +72,10 @@ export function RoomView() {
     return () => removeEventListener("keydown", press);
   }, []);
 
-  const place = route.at === "home" ? "nowhere" : "somewhere";
   const shown = overlay.value;
+  if (route.at === "search" || shown === "new-thread" || shown === "settings") app.seldom.want();
+  const seldom = app.seldom.value;
+  const place = route.at === "home" ? "nowhere" : "somewhere";
   return (
     <div class={`room at-${place} show-${shown}`}>
       <a class="skip" href="#composer" onClick={skip}>Skip to writing</a>
@@ -84,7 +83,7 @@ export function RoomView() {
       <div class="centre">
         <Banner />
         {route.at === "search"
-          ? <SearchView words={route.words} />
+          ? seldom && <seldom.SearchView words={route.words} />
           : route.at === "home"
           ? <Welcome />
           : <Conversation route={route} />}
@@ -98,8 +97,8 @@ export function RoomView() {
           onClick={() => overlay.value = "none"}
         />
       )}
-      {shown === "new-thread" && <NewThread />}
-      {shown === "settings" && <Settings />}
+      {shown === "new-thread" && seldom && <seldom.NewThread />}
+      {shown === "settings" && seldom && <seldom.Settings />}
       <Complaint />
     </div>
   );

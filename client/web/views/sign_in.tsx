@@ -9,7 +9,7 @@ import { useApp } from "../app.ts";
 
 /** The form with which somebody comes in. */
 export function SignIn() {
-  const { account } = useApp();
+  const { account, room } = useApp();
   const [register, setRegister] = useState(false);
   const [shown, setShown] = useState(false);
   const busy = account.standing.value === "busy";
@@ -29,7 +29,8 @@ export function SignIn() {
 
   return (
     <main class="sign-in">
-      <form onSubmit={submit} aria-labelledby="sign-in-title">
+      {/* While somebody types there is time to load what comes after. */}
+      <form onSubmit={submit} onInput={() => room.want()} aria-labelledby="sign-in-title">
         <div class="mark" aria-hidden="true">
           <span />
           <span />

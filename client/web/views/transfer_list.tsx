@@ -12,10 +12,7 @@ import { Icon, IconButton } from "./icons.tsx";
 /** Those of a thread. */
 export function TransferList({ thread }: { thread?: number }) {
   const { transfers } = useForum();
-  // What has come up is in the timeline.
-  const list = transfers.list.value.filter((one) =>
-    one.thread === thread && !(one.direction === "up" && one.state === "done")
-  );
+  const list = transfers.list.value.filter((one) => one.thread === thread);
   if (list.length === 0) return null;
   return (
     <ul class="transfers" aria-label="Files on their way">
@@ -24,7 +21,7 @@ export function TransferList({ thread }: { thread?: number }) {
   );
 }
 
-function stateText({ state, done, size, fault, direction }: Transfer): string {
+function stateText({ state, done, size, fault }: Transfer): string {
   switch (state) {
     case "running":
       return `${sizeText(done)} of ${sizeText(size)}`;
@@ -33,7 +30,7 @@ function stateText({ state, done, size, fault, direction }: Transfer): string {
     case "failed":
       return fault ?? "It failed.";
     case "done":
-      return direction === "down" ? "Saved" : "Shared";
+      return "Saved";
   }
 }
 
