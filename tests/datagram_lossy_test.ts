@@ -45,6 +45,24 @@ Deno.test("without loss a link of 100 Mbit/s is filled, at 20 ms and at 100 ms",
   assert(long >= 0.85 * RATE, `${long} bytes a ms`);
 });
 
+Deno.test("processes that often stand still do not hide that losses are chance", () => {
+  const rivals = createRivals(1, link({ loss: 0.01 }));
+  rivals.begin(createLossy);
+  const { network } = rivals;
+  const random = network.random.fork();
+  for (const node of rivals.nodes) {
+    const again = () => {
+      network.scheduler.after(10 * random.fraction(), () => {
+        node.pausedUntil = network.now + 5 * random.fraction();
+        again();
+      });
+    };
+    again();
+  }
+  const [rate] = rivals.measure(6000);
+  assert(rate >= 4000, `${rate} bytes a ms`);
+});
+
 /** What CUBIC gets of a link beside another that was there before, or comes later. */
 function beside(
   rival: MakeCongestion,
@@ -123,6 +141,7 @@ Deno.test("losses count where no queue stands, and when they were none they coun
   lose(20, 30);
   assertEquals(lossy.paced, false);
   lose(3, 20);
+  for (let at = 0; at < 5; at++) path.round({ rtt: 30 });
   lose(1, 30);
   lose(3, 20);
   lossy.undo();

@@ -17,7 +17,7 @@ export interface AckSample {
   readonly largest: number;
   /** The number of the next packet to be sent. */
   readonly next: number;
-  /** The round trip of this acknowledgement, in ms, if it gave a sample. */
+  /** The round trip of this acknowledgement without the peer's delay, in ms, if it gave a sample. */
   readonly rtt: number | undefined;
   /** The smoothed round trip, in ms. */
   readonly smoothed: number;

@@ -10,6 +10,8 @@ import type { AckSample } from "./congestion.ts";
 
 /** The best of so many rounds counts. */
 const ROUNDS = 10;
+/** Round trips of so many rounds are recent. */
+const RECENT_ROUNDS = 4;
 
 /** The rate of arrival on a path. */
 export interface DeliveryRate {
@@ -18,6 +20,8 @@ export interface DeliveryRate {
   readonly latest: number;
   /** The smallest round trip in the last round, in ms. */
   readonly roundTrip: number;
+  /** The smallest in the last four rounds and the present one, in ms. */
+  readonly recent: number;
   /** The share that was lost in the last round. */
   readonly loss: number;
   /** Whether the sender sent as much as it was let in the last round. */
@@ -29,6 +33,7 @@ export interface DeliveryRate {
 
 class Measure implements DeliveryRate {
   readonly #rates: number[] = [];
+  readonly #roundTrips: number[] = [];
   /** The round: where it ends, when it began, when what was acknowledged by then was sent. */
   #end = 0;
   #from = 0;
@@ -42,6 +47,10 @@ class Measure implements DeliveryRate {
   latest = 0;
   roundTrip = Infinity;
   loss = 0;
+
+  get recent(): number {
+    return Math.min(this.#least, ...this.#roundTrips);
+  }
 
   onAck({ now, bytes, sentAt, largest, next, rtt, limited }: AckSample): boolean {
     this.#acked += bytes;
@@ -59,6 +68,8 @@ class Measure implements DeliveryRate {
     this.latest = elapsed > 0 ? this.#acked / elapsed : 0;
     this.loss = this.#lost / Math.max(1, this.#lost + this.#acked);
     this.roundTrip = this.#least;
+    this.#roundTrips.push(this.#least);
+    if (this.#roundTrips.length > RECENT_ROUNDS) this.#roundTrips.shift();
     // Who has sent less than the link would take learns nothing from little.
     this.limited = this.#isLimited;
     if (this.limited || this.latest > this.best) {

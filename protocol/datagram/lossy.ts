@@ -26,9 +26,12 @@ import { createDeliveryRate } from "./delivery_rate.ts";
 const CHANCE_TROUBLES = 4;
 /** Twice as many after each time that no queue was found, up to this. */
 const PATIENCE_MAX = 1024;
-/** Below so many smallest round trips no queue stands; above so many, one does. */
+/** Up to so many smallest round trips no queue stands; above so many, one does. */
 const EMPTY = 1.15;
 const QUEUED = 1.25;
+/** Or so much longer, in ms, since timers and processes have their own delays. */
+const EMPTY_MS = 3;
+const QUEUED_MS = 5;
 /** More than this share lost, at a pace that the link has carried, is no chance. */
 const LOSS_MAX = 0.15;
 /** So many rounds in a row with such a loss, or with a queue that is not of our making: it is another's. */
@@ -77,7 +80,6 @@ class Lossy implements Congestion {
   /** How many of them it takes. */
   #patience = CHANCE_TROUBLES;
   #troubleAt = -1;
-  #smoothed = Infinity;
   #smallest = 0;
 
   constructor(packet: number) {
@@ -94,6 +96,16 @@ class Lossy implements Congestion {
   /** What the link holds, in bytes. */
   get #held(): number {
     return this.#delivery.best * (this.#smallest + SLACK_MS);
+  }
+
+  #isEmpty(roundTrip: number): boolean {
+    const smallest = this.#smallest;
+    return roundTrip <= Math.max(EMPTY * smallest, smallest + EMPTY_MS);
+  }
+
+  #isQueued(roundTrip: number): boolean {
+    const smallest = this.#smallest;
+    return roundTrip > Math.max(QUEUED * smallest, smallest + QUEUED_MS);
   }
 
   get searching(): boolean {
@@ -115,7 +127,6 @@ class Lossy implements Congestion {
   }
 
   onAck(sample: AckSample): void {
-    this.#smoothed = sample.smoothed;
     // Before the first sample there is none.
     this.#smallest = Number.isFinite(sample.smallest) ? sample.smallest : 0;
     const isRound = this.#delivery.onAck(sample);
@@ -125,7 +136,7 @@ class Lossy implements Congestion {
 
   #follow(model: Model, { rtt }: AckSample, isRound: boolean): void {
     if (model.phase === "search" && rtt !== undefined) {
-      model.queued = rtt > QUEUED * this.#smallest ? model.queued + 1 : 0;
+      model.queued = this.#isQueued(rtt) ? model.queued + 1 : 0;
       if (model.queued >= SEARCH_SAMPLES) {
         this.#patience = CHANCE_TROUBLES;
         return this.#turn(model, "drain");
@@ -148,11 +159,11 @@ class Lossy implements Congestion {
         } else if (limited && ++model.stalls >= SEARCH_STALLS) this.#giveUp();
         return;
       case "drain":
-        if (roundTrip < EMPTY * this.#smallest) this.#turn(model, "cruise");
+        if (this.#isEmpty(roundTrip)) this.#turn(model, "cruise");
         else if (model.rounds > DRAIN_ROUNDS) this.#leave();
         return;
       case "cruise":
-        if (roundTrip <= QUEUED * this.#smallest && loss <= LOSS_MAX) model.crowded = 0;
+        if (!this.#isQueued(roundTrip) && loss <= LOSS_MAX) model.crowded = 0;
         else if (!wasAbove && ++model.crowded > CROWDED_ROUNDS) this.#leave();
     }
   }
@@ -201,7 +212,7 @@ class Lossy implements Congestion {
     this.#troubleAt = now;
     if (this.#model !== undefined) return;
     this.#cubic.onTrouble(now);
-    if (this.#smoothed > EMPTY * this.#smallest) this.#troubles = 0;
+    if (!this.#isEmpty(this.#delivery.recent)) this.#troubles = 0;
     else if (++this.#troubles >= this.#patience) this.#enter();
   }
 

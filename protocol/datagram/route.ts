@@ -69,7 +69,7 @@ export class Route {
     const { congestion, rtt } = this;
     congestion.onAck({
       ...sample,
-      rtt: sampled ? rtt.latest : undefined,
+      rtt: sampled ? rtt.adjusted : undefined,
       smoothed: rtt.smoothed,
       smallest: rtt.min,
       limited: sample.largest < this.#fullUntil ||

@@ -9,7 +9,7 @@ import type { Congestion } from "../../protocol/datagram/congestion.ts";
 import type { DatagramConnection } from "../../protocol/datagram/connection.ts";
 import { createKeyPair } from "../../protocol/datagram/suite.ts";
 import type { DatagramLinkFaults } from "../simulation/datagram_link.ts";
-import { createNetwork, type Network } from "./network.ts";
+import { createNetwork, type Network, type Node } from "./network.ts";
 import { toySuite } from "./toy_suite.ts";
 import { CLIENT, SERVER } from "./transfer.ts";
 
@@ -25,6 +25,8 @@ export interface Flow {
 /** Flows over one link. */
 export interface Rivals {
   readonly network: Network;
+  /** The client and the server. */
+  readonly nodes: readonly Node[];
   /** Begins another flow, and lets time pass until it flows. */
   begin(congestion: MakeCongestion): Flow;
   /** Rates of all flows, in bytes a ms, over the next so many ms. */
@@ -63,6 +65,7 @@ export function createRivals(seed: number, faults: Partial<DatagramLinkFaults>):
   };
   return {
     network,
+    nodes: [client, server],
     begin(congestion) {
       make = congestion;
       const at = receiving.length;
