@@ -30,6 +30,7 @@ function sample(about: Partial<AckSample>): AckSample {
     next: 10,
     rtt: undefined,
     smoothed: 50,
+    smallest: 50,
     limited: true,
     ...about,
   };
@@ -101,7 +102,7 @@ Deno.test("HyStart++ ends slow start when round trips have grown for five rounds
     let number = 0;
     for (let round = 0; round < rounds; round++) {
       for (let at = 0; at < 10; at++) {
-        if (hystart.onAck(number, (round + 1) * 10, rtts(round, at))) return round;
+        if (hystart.onAck(number, (round + 1) * 10, rtts(round, at), number * 5)) return round;
         number++;
       }
     }
@@ -115,6 +116,14 @@ Deno.test("HyStart++ ends slow start when round trips have grown for five rounds
   assertEquals(run((round) => round < 10 ? 50 : 75, 40), 10);
   // It was only noise: the round trip goes back.
   assertEquals(run((round) => round === 10 ? 60 : 50, 40), undefined);
+});
+
+Deno.test("HyStart++ goes on when many samples come at one moment, after the process stood still", () => {
+  const hystart = createHyStart();
+  for (let at = 0; at < 40; at++) hystart.onAck(at, at + 10, 100, at * 10);
+  for (let at = 40; at < 80; at++) assertEquals(hystart.onAck(at, at + 10, 180, 500), false);
+  for (let at = 80; at < 120; at++) hystart.onAck(at, at + 10, 100, at * 10);
+  assertEquals(hystart.divisor, 1);
 });
 
 Deno.test("the pacer lets through what the rate gives and a burst, and asks for no wait below 2 ms", () => {

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { setImmediate } from "node:timers";
 import { CLOSE_CODES, type DatagramEnding } from "../protocol/datagram/close_code.ts";
 import type { DatagramConnection, DatagramStats } from "../protocol/datagram/connection.ts";
 import {
@@ -87,8 +88,8 @@ export interface DatagramSocket {
 const RECEIVE_BYTES = 2048;
 /** What may leave the endpoint in one go. */
 const SEND_BYTES = 16 * DATAGRAM_BYTES_MAX;
-/** So many datagrams are received before something is sent again. */
-const RECEIVE_BURST = 8;
+/** So many datagrams are received at most before something is told or sent again. */
+const RECEIVE_BURST = 16;
 /** A server that does not tell its key is asked again after so long, in ms. */
 const ASK_AGAIN_MS = 300;
 
@@ -113,15 +114,22 @@ const nothing = () => {};
 class Stream implements DatagramStream {
   readonly connection: DatagramConnection;
   readonly #wake: () => void;
+  readonly #soon: () => void;
   readonly #now: () => number;
   #readers: Waiter[] = [];
   #writers: Waiter[] = [];
   #ending: DatagramEnding | undefined;
   handshakeHash: Uint8Array = new Uint8Array(0);
 
-  constructor(connection: DatagramConnection, wake: () => void, now: () => number) {
+  constructor(
+    connection: DatagramConnection,
+    wake: () => void,
+    soon: () => void,
+    now: () => number,
+  ) {
     this.connection = connection;
     this.#wake = wake;
+    this.#soon = soon;
     this.#now = now;
   }
 
@@ -156,7 +164,7 @@ class Stream implements DatagramStream {
     for (;;) {
       const bytes = this.connection.read(max);
       if (bytes !== undefined) {
-        this.#wake();
+        this.#soon();
         return bytes;
       }
       if (this.connection.ended) return null;
@@ -225,6 +233,9 @@ class Socket implements DatagramSocket {
   #timerAt = Infinity;
   #awake: Waiter | undefined;
   #wanted = false;
+  /** Whether a turn is asked for, and datagrams that came since the last one. */
+  #asked = false;
+  #came = 0;
   #closed = false;
 
   constructor(options: DatagramSocketOptions) {
@@ -285,7 +296,7 @@ class Socket implements DatagramSocket {
   }
 
   #stream(connection: DatagramConnection): Stream {
-    const stream = new Stream(connection, () => this.wake(), this.now);
+    const stream = new Stream(connection, () => this.wake(), () => this.#soon(), this.now);
     this.#streams.set(connection, stream);
     return stream;
   }
@@ -295,11 +306,26 @@ class Socket implements DatagramSocket {
     this.#awake?.();
   }
 
+  /** What comes in one turn of the event loop is told, and answered, once. */
+  #soon(): void {
+    if (this.#asked) return;
+    this.#asked = true;
+    setImmediate(() => {
+      this.#asked = false;
+      if (!this.#closed) this.#turn();
+    });
+  }
+
+  #turn(): void {
+    this.#came = 0;
+    this.#listen();
+    this.wake();
+  }
+
   async #receive(): Promise<void> {
     const buffer = new Uint8Array(RECEIVE_BYTES);
     let last: Deno.NetAddr | undefined;
     let path = "";
-    let burst = 0;
     while (!this.#closed) {
       try {
         const [datagram, address] = await this.#socket.receive(buffer);
@@ -310,10 +336,11 @@ class Socket implements DatagramSocket {
           path = pathOf(last);
         }
         this.endpoint.receive(this.now(), path, datagram);
-        this.#listen();
-        this.wake();
-        // The sender has its turn between, or it would starve while much comes.
-        if (++burst % RECEIVE_BURST === 0) await Promise.resolve();
+        this.#soon();
+        // Owners and the sender have their turn between, or they would starve while much comes.
+        if (++this.#came < RECEIVE_BURST) continue;
+        this.#turn();
+        await Promise.resolve();
       } catch {
         // The socket tells here that an earlier datagram reached nobody, or that it is closed.
         if (!this.#closed) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -393,13 +420,20 @@ class Socket implements DatagramSocket {
     this.#awake = undefined;
   }
 
+  /** What has come is told first: nobody is accepted behind the end. */
+  #part(): void {
+    this.#listen();
+    for (const stream of this.#streams.values()) stream.close();
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
-    for (const stream of this.#streams.values()) stream.close();
+    this.#part();
     // One turn, in which CLOSE goes out.
     this.wake();
     await new Promise((resolve) => setTimeout(resolve, 0));
     this.#closed = true;
+    this.#part();
     clearTimeout(this.#timer);
     this.wake();
     this.#socket.close();

@@ -27,7 +27,7 @@ const RELAY = "relay";
 /** Silence after which a link is given up, in ms. */
 const IDLE_MS = 20_000;
 /** Silence after which the other side is asked for a sign of life, in ms; it keeps NATs open too. */
-const KEEP_ALIVE_MS = 5000;
+const KEEP_ALIVE_MS = 2000;
 /** What may leave in one go. */
 const SEND_BYTES = 16 * DATAGRAM_BYTES_MAX;
 const READ_BYTES = 64 * 1024;

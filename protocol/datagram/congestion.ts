@@ -1,6 +1,6 @@
 /**
- * What decides how much may be under way: the interface that the transport speaks to. cubic.ts is the one
- * implementation; a model-based one for lossy links would be another, and nothing else would change.
+ * What decides how much may be under way, and how fast it goes out: the interface that the transport speaks to.
+ * cubic.ts goes by losses; lossy.ts goes by what the link has shown to carry where losses say nothing.
  *
  * @module
  */
@@ -17,10 +17,12 @@ export interface AckSample {
   readonly largest: number;
   /** The number of the next packet to be sent. */
   readonly next: number;
-  /** The round trip of this acknowledgement, in ms, if it gave a sample. */
+  /** The round trip of this acknowledgement without the peer's delay, in ms, if it gave a sample. */
   readonly rtt: number | undefined;
   /** The smoothed round trip, in ms. */
   readonly smoothed: number;
+  /** The smallest round trip, in ms. */
+  readonly smallest: number;
   /** Whether the window was made use of; if not, nothing is known of whether a larger one would do. */
   readonly limited: boolean;
 }
@@ -29,12 +31,16 @@ export interface AckSample {
 export interface Congestion {
   /** Bytes that may be under way. */
   readonly window: number;
-  /** How much faster than window a round trip packets may go out. */
-  readonly pacingGain: number;
+  /** Whether the pace alone holds packets back: then being held back by it is making use of the window. */
+  readonly paced: boolean;
   /** Whether the path's capacity is still looked for. */
   readonly searching: boolean;
+  /** How fast packets may go out, in bytes a ms, given the smoothed round trip. */
+  rate(smoothed: number): number;
   /** Packets were acknowledged. */
   onAck(sample: AckSample): void;
+  /** A packet of so many bytes was lost; of each it is told. */
+  onLost(bytes: number): void;
   /** Whether a packet sent then that is lost is news, and not of a trouble that was answered already. */
   isNews(sentAt: number): boolean;
   /** Packets were lost: at most once a round trip. */

@@ -52,23 +52,33 @@ class Cubic implements Congestion {
   #lastAck = 0;
   window: number;
 
-  constructor(packet: number) {
+  constructor(packet: number, window: number | undefined) {
     this.#packet = packet;
-    this.window = INITIAL_PACKETS * packet;
+    this.window = window ?? INITIAL_PACKETS * packet;
+    if (window === undefined) return;
+    // Where it begins is known already: nothing is looked for.
+    this.#threshold = window;
+    this.#hystart = undefined;
   }
 
   get searching(): boolean {
     return this.window < this.#threshold;
   }
 
-  get pacingGain(): number {
-    return this.searching ? SEARCH_GAIN : GAIN;
+  get paced(): boolean {
+    return false;
   }
+
+  rate(smoothed: number): number {
+    return (this.searching ? SEARCH_GAIN : GAIN) * this.window / smoothed;
+  }
+
+  onLost(): void {}
 
   onAck(sample: AckSample): void {
     const { now, bytes, sentAt, largest, next, rtt, smoothed, limited } = sample;
     const searching = this.searching;
-    if (searching && this.#hystart?.onAck(largest, next, rtt)) {
+    if (searching && this.#hystart?.onAck(largest, next, rtt, now)) {
       this.#threshold = this.window;
       this.#hystart = undefined;
     }
@@ -174,7 +184,10 @@ class Cubic implements Congestion {
   }
 }
 
-/** Makes CUBIC for a path with packets of so many bytes. */
-export function createCubic(packet: number): Congestion {
-  return new Cubic(packet);
+/**
+ * Makes CUBIC for a path with packets of so many bytes. With a window, in bytes, it begins there and looks for no
+ * other by slow start.
+ */
+export function createCubic(packet: number, window?: number): Congestion {
+  return new Cubic(packet, window);
 }

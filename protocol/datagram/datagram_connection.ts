@@ -546,6 +546,7 @@ export class Connection implements DatagramConnection, FrameHandler, RecoveryHan
   onLost(packet: SentPacket): void {
     const { bytes, mtuProbe, time, path } = packet;
     const isHere = path === this.#recovery.path;
+    if (isHere && !mtuProbe) this.#route.congestion.onLost(bytes);
     if (isHere && this.#route.mtu.onLost(bytes, mtuProbe, time, this.#host.now)) {
       this.#route.resize();
     }

@@ -15,9 +15,9 @@ import { encodeAddress } from "./address.ts";
 import type { Congestion } from "./congestion.ts";
 import type { ConnectionTransition, DatagramConnection } from "./connection.ts";
 import { createCookieJar } from "./cookie.ts";
-import { createCubic } from "./cubic.ts";
 import { Connection, type ConnectionHost } from "./datagram_connection.ts";
 import { createDeadlines } from "./deadlines.ts";
+import { createLossy } from "./lossy.ts";
 import { type Window, WINDOW_DEFAULT } from "./flow.ts";
 import { ACK_DELAY_MAX } from "./acknowledgement.ts";
 import {
@@ -117,7 +117,7 @@ export interface EndpointOptions {
   readonly reset?: Uint8Array;
   /** When keys are replaced. */
   readonly rekey?: RekeyLimits;
-  /** Makes the congestion control of a path; CUBIC if nothing is said. */
+  /** Makes the congestion control of a path; CUBIC with its mode for lossy links if nothing is said. */
   readonly congestion?: (packet: number) => Congestion;
 }
 
@@ -240,7 +240,7 @@ class Socket implements Endpoint, ConnectionHost {
     this.window = options.window ?? WINDOW_DEFAULT;
     this.unsent = options.unsent ?? UNSENT_BYTES_MAX;
     this.rekey = options.rekey ?? { bytes: REKEY_BYTES, ms: REKEY_MS };
-    this.createCongestion = options.congestion ?? createCubic;
+    this.createCongestion = options.congestion ?? createLossy;
     this.idle = idle;
     this.keepAlive = options.keepAlive ?? 0;
     this.datagram = datagram;

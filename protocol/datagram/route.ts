@@ -36,8 +36,7 @@ export class Route {
 
   /** Sets the pace by window and round trip. */
   pace(): void {
-    const { window, pacingGain } = this.congestion;
-    const rate = pacingGain * window / Math.max(this.rtt.smoothed, RTT_MIN);
+    const rate = this.congestion.rate(Math.max(this.rtt.smoothed, RTT_MIN));
     this.#pacer.setRate(rate, this.mtu.size);
     this.#pacedUntil = undefined;
   }
@@ -48,8 +47,10 @@ export class Route {
       this.#fullUntil = next;
       return false;
     }
-    if (this.#pacedUntil !== undefined && now < this.#pacedUntil) return false;
-    if (this.#pacer.mayGo(now)) return true;
+    const waits = this.#pacedUntil !== undefined && now < this.#pacedUntil;
+    if (!waits && this.#pacer.mayGo(now)) return true;
+    if (this.congestion.paced) this.#fullUntil = next;
+    if (waits) return false;
     this.#pacedUntil = this.#pacer.nextAt(now);
     return false;
   }
@@ -60,12 +61,17 @@ export class Route {
   }
 
   /** Packets were acknowledged, before which so many bytes were under way. */
-  onAck(sample: Omit<AckSample, "limited" | "rtt" | "smoothed">, sampled: boolean, before: number) {
+  onAck(
+    sample: Omit<AckSample, "limited" | "rtt" | "smoothed" | "smallest">,
+    sampled: boolean,
+    before: number,
+  ) {
     const { congestion, rtt } = this;
     congestion.onAck({
       ...sample,
-      rtt: sampled ? rtt.latest : undefined,
+      rtt: sampled ? rtt.adjusted : undefined,
       smoothed: rtt.smoothed,
+      smallest: rtt.min,
       limited: sample.largest < this.#fullUntil ||
         (congestion.searching && 2 * before >= congestion.window),
     });

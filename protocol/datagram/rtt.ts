@@ -13,6 +13,8 @@ export const GRANULARITY = 3;
 export interface Rtt {
   /** The last sample. */
   readonly latest: number;
+  /** The last sample, without what the peer has held its acknowledgement back. */
+  readonly adjusted: number;
   /** The smallest sample. */
   readonly min: number;
   readonly smoothed: number;
@@ -30,13 +32,14 @@ export interface Rtt {
 
 class RoundTrip implements Rtt {
   latest = RTT_INITIAL;
+  adjusted = RTT_INITIAL;
   min = Infinity;
   smoothed = RTT_INITIAL;
   variation = RTT_INITIAL / 2;
   measured = false;
 
   sample(rtt: number, delay: number, delayMax: number): void {
-    this.latest = rtt;
+    this.latest = this.adjusted = rtt;
     this.min = Math.min(this.min, rtt);
     if (!this.measured) {
       this.measured = true;
@@ -46,6 +49,7 @@ class RoundTrip implements Rtt {
     }
     const believed = Math.min(Math.max(0, delay), delayMax);
     const adjusted = rtt - believed >= this.min ? rtt - believed : rtt;
+    this.adjusted = adjusted;
     this.variation += (Math.abs(this.smoothed - adjusted) - this.variation) / 4;
     this.smoothed += (adjusted - this.smoothed) / 8;
   }
