@@ -63,6 +63,8 @@ export type ClientEvent =
   | { readonly type: "notice"; readonly notice: Notice }
   /** Somebody offers a file, straight from their machine: see {@linkcode ForumClient.peers}. */
   | { readonly type: "offer"; readonly offer: PeerOffer }
+  /** A user's client has another key than when files were sent before: another machine, or somebody in between. */
+  | { readonly type: "peer-key"; readonly user: string; readonly key: string }
   /** An offer that was not answered is over. */
   | {
     readonly type: "offer-ended";
@@ -249,6 +251,7 @@ class Client implements ForumClient {
     };
     return new makePeers(forum, options, {
       offered: (offer) => this.#queue?.push({ type: "offer", offer }),
+      strange: (user, key) => this.#queue?.push({ type: "peer-key", user, key: encodeBase64(key) }),
       ended: (offer, { code, name, text }) =>
         this.#queue?.push({ type: "offer-ended", offer, code, name, text }),
     });

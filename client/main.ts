@@ -22,6 +22,7 @@ import { type Asker, signIn } from "./console/sign_in.ts";
 import { visibleLine } from "../protocol/terminal/visible.ts";
 import { dialAddress } from "./console/dial_address.ts";
 import { connectForum, type ForumClient } from "./forum_client.ts";
+import { fileOfKnownPeers, knownPeersPath, ownPeerKeys } from "./disk/known_peers.ts";
 import type { PeerOptions } from "./peer/peer_host.ts";
 import { peerPorts } from "./connect/peer_port.ts";
 import { nodeEnv } from "../transport/node_suite.ts";
@@ -84,10 +85,17 @@ function refused(failure: Failed, json: boolean): never {
 }
 
 /** How files go straight to other users and come from them. */
-function peersOf({ address, relayOnly }: ConsoleArguments): PeerOptions {
+function peersOf(
+  { address, relayOnly, knownPeers = knownPeersPath() }: ConsoleArguments,
+): PeerOptions {
   const hostname = "url" in address ? new URL(address.url).hostname : address.hostname;
   const openPort = peerPorts(hostname.replace(/^\[|\]$/g, ""));
-  return { env: nodeEnv, ...!relayOnly && { openPort } };
+  return {
+    env: nodeEnv,
+    keys: ownPeerKeys(knownPeers, nodeEnv),
+    knownPeers: fileOfKnownPeers(knownPeers, hostname),
+    ...!relayOnly && { openPort },
+  };
 }
 
 async function signedIn(given: ConsoleArguments): Promise<ForumClient> {

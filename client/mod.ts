@@ -5,6 +5,7 @@
  */
 
 export type { ByteStream, Dial } from "./byte_stream.ts";
+export { nodeEnv } from "../transport/node_suite.ts";
 export { peerPorts } from "./connect/peer_port.ts";
 export { dialTcp, type TcpAddress } from "./connect/tcp.ts";
 export { dialTls, type TlsAddress } from "./connect/tls.ts";
@@ -16,7 +17,7 @@ export type { FileContent, FileSource } from "./files/file_source.ts";
 export type { IncomingFile } from "./files/incoming_file.ts";
 export type { PeerSent } from "./peer/offering.ts";
 export type { PeerFiles, PeerOffer, SendOptions } from "./peer/peer_files.ts";
-export type { OpenPeerPort, PeerOptions, PeerPort, Via } from "./peer/peer_host.ts";
+export type { KnownPeers, OpenPeerPort, PeerOptions, PeerPort, Via } from "./peer/peer_host.ts";
 export type { PeerIncoming, TakeOptions } from "./peer/taking.ts";
 export {
   type CarryOptions,

@@ -128,7 +128,9 @@ class CommandDesk implements Commands {
     }
     if (command.op === "download") return files.download(tx, session, { id, command, unit });
     // What it is about may be gone once it is done. What somebody reads is nobody's business.
-    const about = isChange(command) && command.op !== "mark" && aboutOf(command, tx.view);
+    const about = isChange(command)
+      ? command.op !== "mark" && aboutOf(command, tx.view)
+      : command.op === "offer" && { subject: command.user, file: command.name };
     const outcome = isChange(command)
       ? change(tx, command, { user: session.user, at: clock(), barred })
       : command.op === "offer" && barred !== undefined

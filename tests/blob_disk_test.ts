@@ -210,6 +210,27 @@ testInFolder("a folder that cannot be used is told with the reason", async (fold
   assert(/^the files in .*\/file\/files cannot be used: .*[Nn]ot a directory/.test(error.message));
 });
 
+testInFolder(
+  "folders that cannot be listed now end nothing: they count as empty",
+  async (folder) => {
+    const faults: string[] = [];
+    const store = await openDiskStore({ folder, onFault: (why) => faults.push(why) });
+    const file = noise(1000);
+    await upload(store, 1, file);
+    const { partials, keptFolders } = createDiskLayout(folder);
+    for (const path of [partials, keptFolders]) {
+      Deno.renameSync(path, `${path}-away`);
+    }
+    assertEquals([await uploads(store), await contents(store)], [[], []]);
+    for (const path of [partials, keptFolders]) {
+      Deno.renameSync(`${path}-away`, path);
+    }
+    assertEquals((await contents(store)).map(({ sha256 }) => sha256), [sha256Of(file)]);
+    await store.close();
+    assertEquals(faults, []);
+  },
+);
+
 Deno.test("paths are made of digests and whole numbers only", () => {
   const layout = createDiskLayout("top");
   const anything = fc.oneof(

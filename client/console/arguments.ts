@@ -26,6 +26,8 @@ export interface ConsoleArguments {
   readonly downloads: string;
   /** The folder for whatever other users offer. */
   readonly accept?: string;
+  /** Where the keys of other users are remembered. */
+  readonly knownPeers?: string;
   /** Send files to users, and take theirs, through the server only. */
   readonly relayOnly: boolean;
   /** Let files that shrink travel deflated. */
@@ -43,6 +45,7 @@ const SINGLE = [
   "connect",
   "ca",
   "known-servers",
+  "known-peers",
   "user",
   "password-file",
   "downloads",
@@ -68,6 +71,8 @@ HOST PORT                where the server listens (${DEFAULT_HOST} ${DEFAULT_POR
     --stay               after the last command, go on showing what happens
     --downloads DIR      where files land that are got with DWN (the current folder)
     --accept DIR         take every file that another user sends, into this folder, without asking
+    --known-peers FILE   remember there the keys of users whom files were sent to or came from; one's own
+                         key lies beside it (known_peers in the folder of known_servers)
     --relay-only         show other users no address of this machine: what is sent to them, and what
                          they send, goes through the server, which cannot read it
     --deflate            let files travel deflated where that makes them smaller
@@ -143,6 +148,7 @@ export function readArguments(args: readonly string[]): Invocation {
       stay: given.stay,
       downloads: withHome(given.downloads ?? "."),
       ...given.accept !== undefined && { accept: withHome(given.accept) },
+      ...given["known-peers"] !== undefined && { knownPeers: withHome(given["known-peers"]) },
       relayOnly: given["relay-only"],
       deflate: given.deflate,
     },

@@ -40,6 +40,9 @@ export interface ConsoleFilesOptions {
   readonly busy?: (busy: boolean) => void;
 }
 
+/** So many files are taken at once for which no line was typed: each needs memory. */
+const TAKEN_AT_ONCE = 8;
+
 /** The files of a console. */
 export interface ConsoleFiles {
   readonly known: KnownFiles;
@@ -86,16 +89,28 @@ export function createConsoleFiles(options: ConsoleFilesOptions): ConsoleFiles {
   });
   const running = new Set<Promise<Outcome>>();
 
-  /** Takes an offer beside all else. */
+  let stopping = false;
+  let free = TAKEN_AT_ONCE;
+  const queue: (() => void)[] = [];
+
+  /** Takes an offer beside all else, when it is its turn. */
   async function take(offer: PeerOffer): Promise<void> {
-    const taking = session.take(offer);
-    running.add(taking);
-    const outcome = await taking;
-    running.delete(taking);
-    options.show(outcome);
+    if (free > 0) free--;
+    else await new Promise<void>((resolve) => queue.push(resolve));
+    if (!stopping) {
+      const taking = session.take(offer);
+      running.add(taking);
+      const outcome = await taking;
+      running.delete(taking);
+      options.show(outcome);
+    }
+    const next = queue.shift();
+    if (next === undefined) free++;
+    else next();
   }
 
   async function stop(): Promise<void> {
+    stopping = true;
     transfers.cancelAll();
     await Promise.all(running);
   }

@@ -34,6 +34,11 @@ export function clientEventRenderer(
         const { by, name } = event.offer;
         return paint("quiet", `${visibleLine(name)} from ${visibleLine(by)}: ${failedText(event)}`);
       }
+      case "peer-key": {
+        const text = `${visibleLine(event.user)} sends files with another key than before: from ` +
+          "another machine, or somebody is in between. Ask them.";
+        return paint("fault", text);
+      }
       case "offline":
         return paint("fault", `Connection lost: ${visibleText(event.text)} Trying again…`);
       case "online":

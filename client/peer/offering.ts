@@ -254,6 +254,8 @@ export class Offering {
     const { user: by, keys } = this.#host;
     const { name, sha256, source } = this.#options;
     const { size } = source;
+    let proved = false;
+    const key = decodeBase64(publicKey) ?? new Uint8Array(0);
     const link = createPeerLink({
       host: this.#host,
       offer,
@@ -264,12 +266,14 @@ export class Offering {
         offer: offerBytes(offer),
         secret: decodeBase64(secret) ?? new Uint8Array(0),
         static: keys,
-        key: decodeBase64(publicKey) ?? new Uint8Array(0),
+        key,
         context: offerContext({ by, to: this.#user, name, size, sha256 }),
       },
       stream: createSendingStream(size),
       onEvent: (event) => this.#happened(event),
       onVia: (via) => {
+        if (!proved) this.#host.proved(this.#user, key);
+        proved = true;
         this.#wasLinked = true;
         this.#via = via;
         this.#options.onVia(via);

@@ -8,9 +8,10 @@
 import type { Notice, OfferNotice, Refused } from "../../protocol/body.ts";
 import { createKeyPair, type KeyPair } from "../../protocol/datagram/suite.ts";
 import { encodeBase64 } from "../../protocol/base64.ts";
+import { equalBytes } from "../../protocol/scram.ts";
 import { STATUS } from "../../protocol/status.ts";
 import { createSha256 } from "../files/sha256.ts";
-import type { FileSource } from "../files/file_source.ts";
+import { type FileSource, sourceOf } from "../files/file_source.ts";
 import { ForumError } from "../forum_error.ts";
 import { Offering, type PeerSent } from "./offering.ts";
 import type { PeerForum, PeerHost, PeerOptions, Via } from "./peer_host.ts";
@@ -30,7 +31,7 @@ export interface SendOptions {
   /** What the file is called there. */
   readonly name: string;
   /** The bytes. They are read twice: at first for their hash, and once more from wherever the other side has got to. */
-  readonly content: FileSource;
+  readonly content: FileSource | Blob;
   /** Its media type. */
   readonly type?: string;
   /** SHA-256 of all bytes, where it is known: then they are read once. */
@@ -45,7 +46,30 @@ export interface SendOptions {
   readonly onWaiting?: () => void;
 }
 
-/** Files straight between users. */
+/**
+ * Files straight between users.
+ *
+ * @example
+ * ```ts ignore
+ * import { connectForum, dialTcp, nodeEnv, peerPorts } from "@dfp/dfp/client";
+ *
+ * const hostname = "127.0.0.1";
+ * const forum = await connectForum({
+ *   dial: dialTcp({ hostname, port: 5000 }),
+ *   user: "Yoda",
+ *   password: "do or do not",
+ *   peers: { env: nodeEnv, openPort: peerPorts(hostname) },
+ * });
+ * const content = new Blob(["Do or do not. There is no try."]);
+ * const { via } = await forum.peers!.send({ user: "Obi-Wan", name: "try.txt", content });
+ * for await (const what of forum.events()) {
+ *   if (what.type !== "offer") continue;
+ *   const file = await forum.peers!.accept(what.offer.offer);
+ *   await file.stream.pipeTo((await Deno.open("taken", { write: true, create: true })).writable);
+ *   await file.keep();
+ * }
+ * ```
+ */
 export interface PeerFiles {
   /** What is offered to us and not answered, oldest first. */
   readonly offers: readonly PeerOffer[];
@@ -70,6 +94,8 @@ export interface PeerFiles {
 export interface PeerEvents {
   /** Somebody offers a file. */
   offered(offer: PeerOffer): void;
+  /** A user's client has another key than those under which the user was met before. */
+  strange(user: string, key: Uint8Array): void;
   /** An offer that was not answered is over. */
   ended(offer: PeerOffer, refused: Refused): void;
 }
@@ -119,9 +145,23 @@ export class Peers implements PeerFiles {
       get relayBlocked() {
         return forum.relayBlocked;
       },
+      proved: (user, key) => void this.#proved(user, key),
       ask: (command, answer) => forum.ask(command, answer),
       relay: (channel, datagram) => forum.relay(channel, datagram),
     };
+  }
+
+  async #proved(user: string, key: Uint8Array): Promise<void> {
+    const { knownPeers } = this.#options;
+    if (knownPeers === undefined) return;
+    try {
+      const known = await knownPeers.find(user);
+      if (known.some((one) => equalBytes(one, key))) return;
+      if (known.length > 0) this.#events.strange(user, key);
+      await knownPeers.remember(user, key);
+    } catch {
+      // The file goes on: what cannot be remembered is new again the next time.
+    }
   }
 
   get offers(): readonly PeerOffer[] {
@@ -135,7 +175,8 @@ export class Peers implements PeerFiles {
   }
 
   async send(options: SendOptions): Promise<PeerSent> {
-    const { user, name, content: source, type, signal } = options;
+    const { user, name, type, signal } = options;
+    const source = sourceOf(options.content);
     const { onProgress = () => {}, onVia = () => {}, onWaiting = () => {} } = options;
     try {
       const sha256 = options.sha256 ?? await hashOf(source, signal);

@@ -33,6 +33,14 @@ export type OpenPeerPort = (options: {
   readonly udp: readonly number[];
 }) => Promise<PeerPort>;
 
+/** Where the keys of others are remembered. */
+export interface KnownPeers {
+  /** The keys under which a user was met. */
+  find(user: string): Promise<readonly Uint8Array[]>;
+  /** Remembers a key that a user's client has proved. */
+  remember(user: string, key: Uint8Array): Promise<void>;
+}
+
 /** How a client takes part in files that go straight from user to user. */
 export interface PeerOptions {
   /** Cryptography and chance: `nodeEnv` where node:crypto is at hand, or one with `nobleSuite`. */
@@ -41,6 +49,8 @@ export interface PeerOptions {
   readonly offers?: boolean;
   /** This client's static keys; new ones if they are not given. */
   readonly keys?: KeyPair;
+  /** Where keys of others are remembered; without it nobody is told when somebody has another one. */
+  readonly knownPeers?: KnownPeers;
   /** How sockets are opened. Without it no address is told to anybody, and all goes through the server. */
   readonly openPort?: OpenPeerPort;
 }
@@ -74,6 +84,8 @@ export interface PeerHost extends PeerForum {
   readonly keys: KeyPair;
   readonly openPort: OpenPeerPort | undefined;
   readonly udp: readonly number[];
+  /** The other side of a file has proved that it has this key. */
+  proved(user: string, key: Uint8Array): void;
   /** The round trip to the server, in ms. */
   readonly rtt: number;
 }

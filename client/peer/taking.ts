@@ -279,6 +279,8 @@ export class Taking {
     const { user: to, keys } = this.#host;
     const { by, name, size, sha256 } = this.notice;
     this.#finished = false;
+    let proved = false;
+    const key = decodeBase64(publicKey) ?? new Uint8Array(0);
     const link = createPeerLink({
       host: this.#host,
       offer,
@@ -289,7 +291,7 @@ export class Taking {
         offer: offerBytes(offer),
         secret: decodeBase64(secret) ?? new Uint8Array(0),
         static: keys,
-        key: decodeBase64(publicKey) ?? new Uint8Array(0),
+        key,
         context: offerContext({ by, to, name, size, sha256 }),
       },
       stream: createReceivingStream({
@@ -300,6 +302,8 @@ export class Taking {
       }),
       onEvent: (event) => this.#happened(event),
       onVia: (via) => {
+        if (!proved) this.#host.proved(by, key);
+        proved = true;
         this.#rests = 0;
         this.#began = true;
         this.#via = via;

@@ -11,9 +11,6 @@ import { Marked, type Tokens } from "marked";
 import { fold } from "../../protocol/text.ts";
 import { emojiNamed } from "./state/emoji.ts";
 
-/** Longer texts are shown as they are: a parser's time grows faster than they do. */
-export const MARKDOWN_MAX = 16_384;
-
 const escapes: Readonly<Record<string, string>> = {
   "&": "&amp;",
   "<": "&lt;",
@@ -88,8 +85,8 @@ const CLASSES: ReadonlySet<string> = new Set(["mention", "mention mine"]);
 
 /** Makes HTML of messages. */
 export interface Markdown {
-  /** HTML that can be put into a page; `me` is the name that is set off. */
-  render(text: string, me: string): string;
+  /** HTML that can be put into a page, `undefined` if the parser gives up; `me` is the name that is set off. */
+  render(text: string, me: string): string | undefined;
 }
 
 /** Makes a renderer for the document of a window. */
@@ -106,7 +103,13 @@ export function createMarkdown(window: Parameters<typeof DOMPurify>[0]): Markdow
   });
   return {
     render(text, me) {
-      const html = marked.parse(text, { async: false });
+      let html: string;
+      try {
+        html = marked.parse(text, { async: false });
+      } catch {
+        // It has gone deeper than its stack: the text itself is shown.
+        return undefined;
+      }
       const clean = purify.sanitize(html, {
         ALLOWED_TAGS: TAGS,
         ALLOWED_ATTR: ATTRIBUTES,

@@ -170,9 +170,12 @@ export interface BlobStore {
   remove(sha256: string, done: (fault?: BlobFault) => void): void;
   /** Removes what came of an upload, and fails its writer with `replaced`. */
   discard(upload: number, done: (fault?: BlobFault) => void): void;
-  /** The uploads that have bytes here, in ascending order. */
+  /** The uploads that have bytes here, in ascending order; none where that cannot be found out now. */
   uploads(done: (numbers: number[]) => void): void;
-  /** Kept contents in ascending order of their hashes: the first `count` after `after`, "" being before all. */
+  /**
+   * Kept contents in ascending order of their hashes: the first `count` after `after`, "" being before all;
+   * none where that cannot be found out now.
+   */
   contents(after: string, count: number, done: (list: KeptContent[]) => void): void;
   /**
    * Ends readers and writers without a word, but for those that finish; waits for these and for

@@ -145,10 +145,10 @@ class FolderDisk implements Disk {
         this.#whenFree(question.upload, () => tell(this.#discard(question.upload)));
         break;
       case "uploads":
-        tell(this.#uploads());
+        tell(listed(() => this.#uploads()));
         break;
       case "contents":
-        tell(this.#contents(question.after, question.count));
+        tell(listed(() => this.#contents(question.after, question.count)));
         break;
       case "ready":
         tell(undefined);
@@ -228,6 +228,15 @@ function attempt(run: () => void): BlobFault | undefined {
     return undefined;
   } catch (error) {
     return faultOf(error);
+  }
+}
+
+/** A list, or an empty one where nothing can be looked at now, for want of a descriptor say. */
+function listed<T>(look: () => T[]): T[] {
+  try {
+    return look();
+  } catch {
+    return [];
   }
 }
 

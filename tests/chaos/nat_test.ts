@@ -113,7 +113,7 @@ async function carry(ending: Ending, { kinds, size, direct }: Course): Promise<C
 }
 
 function natTest(name: string, play: (ending: Ending) => Promise<void>): void {
-  bounded(name, { seconds: 60, ignore: trouble !== undefined }, play);
+  bounded(name, { seconds: 120, ignore: trouble !== undefined }, play);
 }
 
 natTest("two hosts behind NATs that keep ports are connected directly", async (ending) => {

@@ -6,6 +6,7 @@
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { nodeEnv } from "../../transport/node_suite.ts";
 import { bytesOf, sha256Of } from "./file_bytes.ts";
 import type { ProgramProcess } from "./processes.ts";
 import { startPerson } from "./pseudo_terminal.ts";
@@ -334,3 +335,42 @@ for (const udp of [[], ["--udp-port", "0"]]) {
     },
   );
 }
+
+scenario(
+  "a dozen files are offered at once, and all are taken, so many at a time as there is room for",
+  async (ground) => {
+    const server = await ground.server();
+    for (const user of ["Ivy", "Jon"]) await account(ground, server, user);
+    const folder = ground.folder();
+    const target = ground.folder();
+    const names = Array.from({ length: 12 }, (_, at) => `${at}.bin`).sort();
+    for (const [at, name] of names.entries()) writeFile(folder, name, bytesOf(200_000, at));
+    const jon = await taker(ground, server, { user: "Jon", folder: target });
+    const { client: ivy } = await ground.member(server, {
+      user: "Ivy",
+      peers: { env: nodeEnv },
+    });
+    await Promise.all(
+      names.map((name) =>
+        ivy.peers!.send({
+          user: "Jon",
+          name,
+          content: new Blob([Deno.readFileSync(`${folder}/${name}`)]),
+        })
+      ),
+    );
+    for (const name of names) await told(jon, (row) => accepted(row) && row.result.name === name);
+    assertEquals(namesIn(target), names);
+    for (const name of names) {
+      assertEquals(hashIn(`${target}/${name}`), hashIn(`${folder}/${name}`));
+    }
+
+    const again = start(ground, server, { user: "Ivy", lines: [`UPD @Jon ${folder}/*.bin`] });
+    assertEquals((await again.exited).code, 0);
+    assertEquals((await told(again, sent)).result.files.length, 12);
+    assertEquals(namesIn(target), names, "what is there already is not kept twice");
+    // The server tells who offered what, if not at once.
+    const offers = () => server.output.all.filter((line) => / offer .*file=/.test(line)).length;
+    await server.output.until(() => offers() === 24);
+  },
+);

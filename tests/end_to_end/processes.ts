@@ -39,9 +39,19 @@ export interface ProgramOptions {
   readonly holdAfter?: (line: string) => boolean;
 }
 
+/** What clients keep for their user stays within the tests. */
+let config: string | undefined;
+
+function configFolder(): string {
+  if (config !== undefined) return config;
+  const folder = config = Deno.makeTempDirSync({ prefix: "dfp-end-to-end-config-" });
+  globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+  return folder;
+}
+
 function environment(more: Readonly<Record<string, string>> = {}): Record<string, string> {
   const kept = Object.entries(Deno.env.toObject()).filter(([name]) => !name.startsWith("DFP_"));
-  return { ...Object.fromEntries(kept), NO_COLOR: "1", ...more };
+  return { ...Object.fromEntries(kept), NO_COLOR: "1", XDG_CONFIG_HOME: configFolder(), ...more };
 }
 
 /** Runs `deno run` with these arguments. */

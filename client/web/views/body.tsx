@@ -7,9 +7,8 @@
 
 import { useMemo } from "preact/hooks";
 import { useApp, useForum } from "../app.ts";
+import { isModest } from "../state/modest.ts";
 
-/** As in markdown.ts, which is loaded only when it is needed. */
-const MARKDOWN_MAX = 16_384;
 /** Without one of these nothing would come of Markdown. */
 const MAY_BE_MARKDOWN = /[*_`~#>[\]\\|<&:@+=-]|https?:|www\.|^\s*\d+[.)]|^ {4}|^\t/m;
 /** One to three emoji alone are shown large. */
@@ -20,7 +19,7 @@ const ONLY_EMOJI =
 export function Body({ text }: { text: string }) {
   const app = useApp();
   const { me } = useForum();
-  const wanted = text.length <= MARKDOWN_MAX && MAY_BE_MARKDOWN.test(text);
+  const wanted = MAY_BE_MARKDOWN.test(text) && isModest(text);
   if (wanted) app.markdown.want();
   const markdown = wanted ? app.markdown.value : undefined;
   const html = useMemo(() => markdown?.render(text, me), [markdown, text, me]);
