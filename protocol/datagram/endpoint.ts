@@ -62,6 +62,8 @@ import { Strangers } from "./strangers.ts";
 import { UNSENT_BYTES_MAX } from "./send_stream.ts";
 import { type Env, KEY_BYTES } from "./suite.ts";
 
+export type { EndpointLimits, EndpointOptions } from "./endpoint_options.ts";
+
 /** Answers to strangers that wait to be sent. */
 const ANSWERS_MAX = 256;
 
