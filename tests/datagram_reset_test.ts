@@ -11,7 +11,8 @@ import {
   type ResetPacket,
   writeDataHeader,
 } from "../protocol/datagram/packet.ts";
-import { createEndpoint, type EndpointOptions } from "../protocol/datagram/endpoint.ts";
+import { createEndpoint } from "../protocol/datagram/endpoint.ts";
+import type { EndpointOptions } from "../protocol/datagram/endpoint_options.ts";
 import { RESET_RATE } from "../protocol/datagram/resets.ts";
 import { createRandom } from "./simulation/random.ts";
 import { frame, RawPeer } from "./datagram/raw_peer.ts";

@@ -7,11 +7,8 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { createCookieJar } from "../protocol/datagram/cookie.ts";
-import {
-  createEndpoint,
-  ENDPOINT_LIMITS,
-  type EndpointOptions,
-} from "../protocol/datagram/endpoint.ts";
+import { createEndpoint } from "../protocol/datagram/endpoint.ts";
+import { ENDPOINT_LIMITS, type EndpointOptions } from "../protocol/datagram/endpoint_options.ts";
 import { Initiator, type OfferPeer } from "../protocol/datagram/handshake.ts";
 import { nobleSuite } from "../protocol/datagram/noble_suite.ts";
 import { OpeningKey, SealingKey } from "../protocol/datagram/packet_keys.ts";

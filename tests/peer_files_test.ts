@@ -272,7 +272,7 @@ for (const who of ["sender", "receiver"] as const) {
         sha256Of(new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer())),
         sha256Of(bytes),
       );
-      assert(yoda.sent() < 1.8 * bytes.length, `${yoda.sent()} bytes for ${bytes.length}`);
+      assert(yoda.sent() < 2 * bytes.length, `${yoda.sent()} bytes for ${bytes.length}`);
     });
   });
 }
@@ -311,7 +311,7 @@ Deno.test("several files go at once, both ways, while talk goes on", async () =>
     }
     await files;
     assert(posts > 3, `${posts} posts`);
-    assert(slowest < 1000, `a post took ${slowest} ms`);
+    assert(slowest < 3000, `a post took ${slowest} ms`);
   });
 });
 

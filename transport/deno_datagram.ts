@@ -14,9 +14,9 @@ import type { DatagramConnection, DatagramStats } from "../protocol/datagram/con
 import {
   createEndpoint,
   type Endpoint,
-  type EndpointOptions,
   type EndpointTransition,
 } from "../protocol/datagram/endpoint.ts";
+import type { EndpointOptions } from "../protocol/datagram/endpoint_options.ts";
 import type { Peer } from "../protocol/datagram/handshake.ts";
 import { DATAGRAM_BYTES_MAX } from "../protocol/datagram/packet.ts";
 import { hkdfExpand, KEY_BYTES, type KeyPair } from "../protocol/datagram/suite.ts";

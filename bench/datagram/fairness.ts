@@ -9,7 +9,13 @@ import { type Lab, RECEIVER_HOST } from "./lab.ts";
 
 const END = (name: string) => new URL(`ends/${name}`, import.meta.url).pathname;
 
-/** TCP's rate beside ours, as a share of half of what both have together. */
+/** How much a receiving end has said last that it has. */
+function counted(output: string): number {
+  const counts = [...Deno.readTextFileSync(output).matchAll(/^count (\d+)$/gm)];
+  return Number(counts.at(-1)?.[1] ?? 0);
+}
+
+/** TCP's bytes beside ours until the first of them has all, as a share of half of what both have got by then. */
 export async function shareOfTcp(lab: Lab, folder: string, bytes: number): Promise<number> {
   await lab.tcp("cubic");
   const receivers = ["ours", "tcp"].map((name, at) => {
@@ -24,7 +30,7 @@ export async function shareOfTcp(lab: Lab, folder: string, bytes: number): Promi
   });
   try {
     for (const receiver of receivers) await receiver.line(/^ready$/m);
-    await Promise.all(["ours", "tcp"].map((name, at) => {
+    const sending = ["ours", "tcp"].map((name, at) => {
       const script = ["run", "-A", "--no-prompt", "--unstable-net", END(`${name}.ts`)];
       const [command, args] = lab.inside("sender", Deno.execPath(), [
         ...script,
@@ -34,21 +40,14 @@ export async function shareOfTcp(lab: Lab, folder: string, bytes: number): Promi
         String(bytes),
       ]);
       return runToEnd(command, args);
-    }));
-    const [ours, tcp] = await Promise.all(
-      receivers.map(async (receiver) =>
-        JSON.parse((await receiver.line(/^outcome (.*)$/m))[1]).seconds as number
-      ),
+    });
+    const outcomes = receivers.map((receiver) => receiver.line(/^outcome (.*)$/m));
+    const first = await Promise.race(outcomes.map((outcome, at) => outcome.then(() => at)));
+    const [ours, tcp] = ["ours", "tcp"].map((name, at) =>
+      at === first ? bytes : counted(`${folder}/${name}`)
     );
-    // The faster one is done while the other has sent what it could beside it.
-    const both = Math.min(ours, tcp);
-    const slower = Math.max(ours, tcp);
-    // After the faster was done, the other had the link for itself.
-    const alone = slower - both;
-    const rate = 12_500_000 * 0.94;
-    const beside = Math.max(0, bytes - alone * rate) / both;
-    const [oursRate, tcpRate] = ours < tcp ? [bytes / ours, beside] : [beside, bytes / tcp];
-    return tcpRate / ((oursRate + tcpRate) / 2);
+    await Promise.all([...sending, ...outcomes]);
+    return tcp / ((ours + tcp) / 2);
   } finally {
     for (const receiver of receivers) await receiver.stop();
   }

@@ -36,6 +36,13 @@ function link(
 const beside = (value: number, ...peers: string[]): Condition[] =>
   peers.map((peer) => ({ ours: "at least", value, peer }));
 
+/** By chance losses: what comes through, and what goes by losses or asks for each block beside it. */
+const lossy: readonly Condition[] = [
+  { ours: "at least", value: 8 },
+  ...beside(1, "Deno QUIC", "TCP bbr", "udx-native"),
+  ...beside(100, "TFTP"),
+];
+
 /** The links. Delays are one way; queues hold one round trip, and 20 ms at least. */
 export const LINKS: readonly BenchLink[] = [
   link(
@@ -59,14 +66,14 @@ export const LINKS: readonly BenchLink[] = [
   link(
     "100 Mbit/s, 20 ms, 1 % loss",
     { rate: RATE, queue: 250_000, delay: 10, loss: 0.01 },
-    20 * MB,
-    [...beside(1, "Deno QUIC"), ...beside(100, "TFTP")],
+    60 * MB,
+    lossy,
   ),
   link(
     "100 Mbit/s, 20 ms, 5 % loss",
     { rate: RATE, queue: 250_000, delay: 10, loss: 0.05 },
-    8 * MB,
-    [...beside(1, "Deno QUIC"), ...beside(100, "TFTP")],
+    40 * MB,
+    lossy,
   ),
   link(
     "100 Mbit/s, 20 ms, reordered",

@@ -18,6 +18,8 @@ export interface Setting extends Installer {
 /** A transport. */
 export interface System {
   readonly name: string;
+  /** Whether it goes by losses: then a twentieth of the bytes is enough to know where packets are lost. */
+  readonly byLosses?: boolean;
   /** Transfers; rejects with Missing if it is not here. */
   transfer(setting: Setting): Promise<Outcome>;
 }
@@ -65,6 +67,7 @@ export const ours: System = {
 /** Kernel TCP with a congestion control. */
 export const tcp = (control: string): System => ({
   name: `TCP ${control}`,
+  byLosses: control === "cubic",
   async transfer(setting) {
     const known = await Deno.readTextFile("/proc/sys/net/ipv4/tcp_available_congestion_control");
     if (!known.split(/\s/).includes(control)) throw new Missing(`the kernel has no ${control}`);
@@ -80,6 +83,7 @@ export const tcp = (control: string): System => ({
 /** Deno's QUIC. */
 export const quic: System = {
   name: "Deno QUIC",
+  byLosses: true,
   async transfer(setting) {
     if (!("connectQuic" in Deno)) throw new Missing("this Deno has no QUIC");
     const openssl = await program("openssl", "openssl", setting);

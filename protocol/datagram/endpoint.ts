@@ -9,7 +9,6 @@
  * @module
  */
 
-import { equalBytes } from "../scram.ts";
 import { randomNumber } from "./cids.ts";
 import { encodeAddress } from "./address.ts";
 import type { Congestion } from "./congestion.ts";
@@ -17,7 +16,14 @@ import type { ConnectionTransition, DatagramConnection } from "./connection.ts";
 import { createCookieJar } from "./cookie.ts";
 import { Connection, type ConnectionHost } from "./datagram_connection.ts";
 import { createDeadlines } from "./deadlines.ts";
+import { KeyQuestions } from "./key_questions.ts";
 import { createLossy } from "./lossy.ts";
+import {
+  ENDPOINT_LIMITS,
+  type EndpointLimits,
+  type EndpointOptions,
+  IDLE_MS,
+} from "./endpoint_options.ts";
 import { type Window, WINDOW_DEFAULT } from "./flow.ts";
 import { ACK_DELAY_MAX } from "./acknowledgement.ts";
 import {
@@ -36,7 +42,6 @@ import {
   dataCid,
   DATAGRAM_BYTES_MAX,
   DATAGRAM_BYTES_MIN,
-  encodeAsk,
   encodeHere,
   encodeKey,
   type InitPacket,
@@ -53,73 +58,14 @@ import type { Params } from "./params.ts";
 import { type Punch, PunchMachine, type PunchOptions, type PunchTransition } from "./punch.ts";
 import { hostOf } from "./paths.ts";
 import { Resets } from "./resets.ts";
-import { type StrangerLimits, Strangers } from "./strangers.ts";
+import { Strangers } from "./strangers.ts";
 import { UNSENT_BYTES_MAX } from "./send_stream.ts";
-import { type Env, KEY_BYTES, type KeyPair } from "./suite.ts";
+import { type Env, KEY_BYTES } from "./suite.ts";
 
-/** How much an endpoint takes on; of handshakes of strangers that are not through, too. */
-export interface EndpointLimits extends StrangerLimits {
-  /** Connections in all. */
-  readonly connections: number;
-  /** From so many of them on a stranger must show a cookie. */
-  readonly cookieFrom: number;
-  /** Searches for a path at a time. */
-  readonly punches: number;
-  /** Offers that are expected. */
-  readonly offers: number;
-}
+export type { EndpointLimits, EndpointOptions } from "./endpoint_options.ts";
 
-/** What is used where nothing else is said. */
-export const ENDPOINT_LIMITS: EndpointLimits = {
-  connections: 10_000,
-  halfOpen: 1024,
-  halfOpenPerNetwork: 128,
-  cookieFrom: 32,
-  punches: 64,
-  offers: 1024,
-};
-
-/** Silence after which a connection is given up, in ms. */
-export const IDLE_MS = 60_000;
 /** Answers to strangers that wait to be sent. */
 const ANSWERS_MAX = 256;
-/** Questions for keys that may be open. */
-const ASKED_MAX = 16;
-
-/** What an endpoint is made with. */
-export interface EndpointOptions {
-  /** Cryptography and chance. */
-  readonly env: Env;
-  /** The time now, in ms. */
-  readonly now: number;
-  /** A server's static keys: with them it takes clients. */
-  readonly static?: KeyPair;
-  /** Whether whoever asks is told the address that they are seen under; servers do so. */
-  readonly observes?: boolean;
-  /** How much is taken on; ENDPOINT_LIMITS where nothing is said. */
-  readonly limits?: Partial<EndpointLimits>;
-  /** What counts as one network; the address without its port if nothing is said. */
-  readonly networkOf?: (path: string) => string;
-  /** How far a peer's stream may be ahead of its reader. */
-  readonly window?: Window;
-  /** How many bytes are taken to be sent before they can be; a mebibyte if nothing is said. */
-  readonly unsent?: number;
-  /** Silence after which a connection is given up, in ms: 1,000 to 3,600,000. */
-  readonly idle?: number;
-  /** Silence after which a peer is asked for a sign of life, in ms; never if nothing is said. */
-  readonly keepAlive?: number;
-  /** The largest datagram to send and to take: 1200 to 1472. */
-  readonly datagram?: number;
-  /**
-   * What RESET is proved with: 32 bytes that outlive a crash, and that no other socket has; chosen by chance if
-   * nothing is said, and then it works for this endpoint's time only.
-   */
-  readonly reset?: Uint8Array;
-  /** When keys are replaced. */
-  readonly rekey?: RekeyLimits;
-  /** Makes the congestion control of a path; CUBIC with its mode for lossy links if nothing is said. */
-  readonly congestion?: (packet: number) => Congestion;
-}
 
 /** What happened. */
 export type EndpointTransition =
@@ -202,7 +148,7 @@ class Socket implements Endpoint, ConnectionHost {
   readonly #strangers: Strangers<Connection>;
   readonly #networkOf: (path: string) => string;
   readonly #punches = new Map<string, PunchMachine>();
-  readonly #asked = new Map<string, { readonly path: string; readonly nonce: Uint8Array }>();
+  readonly #questions: KeyQuestions;
   readonly #answers: { readonly path: string; readonly packet: Uint8Array }[] = [];
   readonly #ready = new Set<Connection>();
   readonly #stale = new Set<Connection>();
@@ -232,6 +178,7 @@ class Socket implements Endpoint, ConnectionHost {
     this.#limits = { ...ENDPOINT_LIMITS, ...options.limits };
     this.#networkOf = options.networkOf ?? hostOf;
     this.#cookies = createCookieJar(env);
+    this.#questions = new KeyQuestions(env);
     this.#resets = new Resets(env, options.reset, now);
     this.#strangers = new Strangers(this.#limits);
     if (own !== undefined) {
@@ -362,12 +309,7 @@ class Socket implements Endpoint, ConnectionHost {
 
   ask(now: number, path: string): void {
     this.#tick(now);
-    const nonce = new Uint8Array(8);
-    this.#env.random(nonce);
-    const [oldest] = this.#asked.keys();
-    if (this.#asked.size >= ASKED_MAX) this.#asked.delete(oldest);
-    this.#asked.set(nonce.toString(), { path, nonce });
-    this.#answer(path, encodeAsk(nonce));
+    this.#answer(path, this.#questions.ask(path));
   }
 
   punch(now: number, options: PunchOptions): Punch {
@@ -494,11 +436,9 @@ class Socket implements Endpoint, ConnectionHost {
     this.#answer(path, encodeHere({ nonce, seen: encodeAddress(path) }));
   }
 
-  #receiveKey(path: string, { nonce, key }: KeyPacket): void {
-    const asked = this.#asked.get(nonce.toString());
-    if (asked === undefined || asked.path !== path || !equalBytes(asked.nonce, nonce)) return;
-    this.#asked.delete(nonce.toString());
-    this.#told.push({ kind: "key", path, key: key.slice() });
+  #receiveKey(path: string, packet: KeyPacket): void {
+    const key = this.#questions.answered(path, packet);
+    if (key !== undefined) this.#told.push({ kind: "key", path, key });
   }
 
   // Datagrams out.

@@ -6,7 +6,8 @@
  */
 
 import { encodeBase64 } from "../../protocol/base64.ts";
-import { type Endpoint, ENDPOINT_LIMITS } from "../../protocol/datagram/endpoint.ts";
+import type { Endpoint } from "../../protocol/datagram/endpoint.ts";
+import { ENDPOINT_LIMITS } from "../../protocol/datagram/endpoint_options.ts";
 import { handshakeBinding } from "../../protocol/datagram/handshake.ts";
 import type { KeyPair } from "../../protocol/datagram/suite.ts";
 import {

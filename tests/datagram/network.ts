@@ -5,11 +5,8 @@
  * @module
  */
 
-import {
-  createEndpoint,
-  type Endpoint,
-  type EndpointOptions,
-} from "../../protocol/datagram/endpoint.ts";
+import { createEndpoint, type Endpoint } from "../../protocol/datagram/endpoint.ts";
+import type { EndpointOptions } from "../../protocol/datagram/endpoint_options.ts";
 import type { EndpointTransition } from "../../protocol/datagram/endpoint.ts";
 import type { Env, Suite } from "../../protocol/datagram/suite.ts";
 import {

@@ -9,9 +9,9 @@ import { assert } from "@std/assert";
 import {
   createEndpoint,
   type Endpoint,
-  type EndpointOptions,
   type EndpointTransition,
 } from "../../protocol/datagram/endpoint.ts";
+import type { EndpointOptions } from "../../protocol/datagram/endpoint_options.ts";
 import { Initiator } from "../../protocol/datagram/handshake.ts";
 import { type FrameHandler, readFrames } from "../../protocol/datagram/packet_frame.ts";
 import { OpeningKey, SealingKey } from "../../protocol/datagram/packet_keys.ts";

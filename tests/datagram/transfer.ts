@@ -8,7 +8,8 @@
 import { assert } from "@std/assert";
 import type { DatagramEnding } from "../../protocol/datagram/close_code.ts";
 import type { DatagramConnection } from "../../protocol/datagram/connection.ts";
-import type { EndpointOptions, EndpointTransition } from "../../protocol/datagram/endpoint.ts";
+import type { EndpointTransition } from "../../protocol/datagram/endpoint.ts";
+import type { EndpointOptions } from "../../protocol/datagram/endpoint_options.ts";
 import type { Peer } from "../../protocol/datagram/handshake.ts";
 import { createKeyPair, type KeyPair, type Suite } from "../../protocol/datagram/suite.ts";
 import type { DatagramLinkFaults } from "../simulation/datagram_link.ts";

@@ -58,7 +58,7 @@ import {
   INIT_RETRY_MS_MAX,
 } from "../../protocol/datagram/handshake_progress.ts";
 import { DATAGRAM_TABLE } from "../../protocol/datagram/datagram_table.ts";
-import { ENDPOINT_LIMITS, IDLE_MS } from "../../protocol/datagram/endpoint.ts";
+import { ENDPOINT_LIMITS, IDLE_MS } from "../../protocol/datagram/endpoint_options.ts";
 import { RESET_RATE } from "../../protocol/datagram/resets.ts";
 import { WINDOW_DEFAULT } from "../../protocol/datagram/flow.ts";
 import { RETRIES_MAX } from "../../protocol/datagram/handshake.ts";

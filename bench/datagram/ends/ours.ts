@@ -7,7 +7,7 @@
 import { createKeyPair } from "../../../protocol/datagram/suite.ts";
 import { openDatagramSocket } from "../../../transport/deno_datagram.ts";
 import { nodeEnv } from "../../../transport/node_suite.ts";
-import { chunks, cpuSeconds, report } from "./outcome.ts";
+import { chunks, cpuSeconds, report, sayCount } from "./outcome.ts";
 
 /** The same on both sides: how keys come across is not measured. */
 const KEY = createKeyPair({
@@ -25,11 +25,13 @@ if (role === "receive") {
       const begin = performance.now();
       const cpu = cpuSeconds();
       let count = 0;
+      const counting = sayCount(() => count);
       for (;;) {
         const piece = await stream.take(1 << 16);
         if (piece === null) break;
         count += piece.length;
       }
+      counting.stop();
       const seconds = (performance.now() - begin) / 1000;
       const datagrams = stream.stats().datagramsReceived;
       report({ bytes: count, seconds, cpu: cpuSeconds() - cpu, datagrams });

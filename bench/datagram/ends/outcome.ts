@@ -29,6 +29,14 @@ export function report(outcome: Outcome): void {
   console.log(`outcome ${JSON.stringify(outcome)}`);
 }
 
+const COUNT_MS = 100;
+
+/** Prints every tenth of a second how much has come, so that two transfers can be compared while both run. */
+export function sayCount(count: () => number): { stop(): void } {
+  const timer = setInterval(() => console.log(`count ${count()}`), COUNT_MS);
+  return { stop: () => clearInterval(timer) };
+}
+
 /** Bytes that are written at a time. */
 export const CHUNK_BYTES = 64 * 1024;
 

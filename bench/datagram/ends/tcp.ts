@@ -4,7 +4,7 @@
  * @module
  */
 
-import { chunks, cpuSeconds, report } from "./outcome.ts";
+import { chunks, cpuSeconds, report, sayCount } from "./outcome.ts";
 
 const [role, hostname, port, bytes] = Deno.args;
 if (role === "receive") {
@@ -15,11 +15,13 @@ if (role === "receive") {
   const cpu = cpuSeconds();
   const buffer = new Uint8Array(256 * 1024);
   let count = 0;
+  const counting = sayCount(() => count);
   for (;;) {
     const read = await conn.read(buffer);
     if (read === null) break;
     count += read;
   }
+  counting.stop();
   report({ bytes: count, seconds: (performance.now() - begin) / 1000, cpu: cpuSeconds() - cpu });
   conn.close();
   listener.close();

@@ -9,7 +9,7 @@ import { connectForum, dialTcp, type ForumClient } from "../../client/mod.ts";
 import { threadScope } from "../../protocol/forum/event.ts";
 import type { PeerAddress } from "../end_to_end/raw_peer.ts";
 import { PASSWORD } from "../end_to_end/scenario.ts";
-import { each, makeAccounts } from "./accounts.ts";
+import { each, makeAccounts } from "../chaos/accounts.ts";
 
 const LOBBY = 1;
 

@@ -5,11 +5,11 @@ import { FRAME_HEADER_BYTES, writeFrameHeader } from "../../protocol/frame.ts";
 import { type ServerProcess, startServer } from "../end_to_end/processes.ts";
 import type { RawPeer } from "../end_to_end/raw_peer.ts";
 import { PASSWORD } from "../end_to_end/scenario.ts";
-import { each, makeAccounts, register } from "./accounts.ts";
-import { bounded, type Ending } from "./bounded.ts";
-import { NO_HEARTBEAT, NO_RATES } from "./crowd_options.ts";
-import { makeFile, sha256OfFile } from "./file_program.ts";
-import { saveFile } from "./files_scene.ts";
+import { each, makeAccounts, register } from "../chaos/accounts.ts";
+import { bounded, type Ending } from "../chaos/bounded.ts";
+import { NO_HEARTBEAT, NO_RATES } from "../chaos/crowd_options.ts";
+import { makeFile, sha256OfFile } from "../chaos/file_program.ts";
+import { saveFile } from "../chaos/files_scene.ts";
 import { gatherTalkers, showTalk } from "./talkers.ts";
 
 const KIB = 1024;

@@ -8,10 +8,10 @@ import {
   startServer,
 } from "../end_to_end/processes.ts";
 import { connectPeer, isGranted, type RawPeer } from "../end_to_end/raw_peer.ts";
-import { each, join, makeAccounts, register, signIn } from "./accounts.ts";
-import { bounded, type Ending } from "./bounded.ts";
-import { NO_HEARTBEAT, NO_RATES } from "./crowd_options.ts";
-import { extent } from "./extent.ts";
+import { each, join, makeAccounts, register, signIn } from "../chaos/accounts.ts";
+import { bounded, type Ending } from "../chaos/bounded.ts";
+import { NO_HEARTBEAT, NO_RATES } from "../chaos/crowd_options.ts";
+import { extent } from "../chaos/extent.ts";
 import type { FloodCount } from "./flood.ts";
 import { gatherTalkers, showTalk } from "./talkers.ts";
 
@@ -115,7 +115,7 @@ bounded(
     const alone = await talkers.talk(ROUND);
     const before = memory(forum);
     const flood = runProgram({
-      args: ["-A", "tests/chaos/flood.ts", forum.hostname, String(forum.port)],
+      args: ["-A", "tests/crowds/flood.ts", forum.hostname, String(forum.port)],
     });
     ending(() => {
       flood.signal("SIGKILL");

@@ -2,7 +2,7 @@
  * A process of its own that troubles a server until its standard input ends: resets, sockets that say
  * nothing, senders of a byte a second, garbage. Then it prints what it has done, as JSON.
  *
- * `deno run -A tests/chaos/flood.ts HOST PORT`
+ * `deno run -A tests/crowds/flood.ts HOST PORT`
  *
  * @module
  */
