@@ -104,7 +104,12 @@ export function spawn(command: string, options: ProgramOptions): ProgramProcess 
       return status;
     }),
     signal(signal) {
-      if (!over) child.kill(signal);
+      try {
+        if (!over) child.kill(signal);
+      } catch (error) {
+        // It has ended by itself a moment ago, and that was not told yet.
+        if (!(error instanceof TypeError)) throw error;
+      }
     },
     write: (text) => input.write(new TextEncoder().encode(text)),
     endInput: () => input.close(),

@@ -146,9 +146,41 @@ browserScenario("what is wrong with a sign-in is said", async (site) => {
   await page.getByText("A user name is made of letters").waitFor();
 });
 
+browserScenario("the link of a message is copied, and leads to it", async (site) => {
+  const { server, client, thread } = await threadOf(site, "Lew", "Links");
+  const { seq } = await client.command({ op: "post", thread, text: "look here" });
+  await client.command({ op: "post", thread, text: "not there" });
+  const mia = await site.visitor(server, { permissions: ["clipboard-read", "clipboard-write"] });
+  await mia.signIn("Mia");
+  await mia.open("Links");
+  const { page } = mia;
+  const message = page.locator(".message").filter({ hasText: "look here" });
+  await message.hover();
+  await message.getByRole("button", { name: "Copy link" }).click();
+  await page.getByText("The link is copied.").waitFor();
+  const link = await page.evaluate("navigator.clipboard.readText()") as string;
+  assertEquals(link, new URL(`#/thread/${thread}/${seq}`, server.web).href);
+  await mia.open("lobby");
+  await page.goto(link);
+  await page.getByRole("heading", { level: 1, name: "Links" }).waitFor();
+  await mia.sees("look here");
+
+  // A browser that gives no clipboard says so.
+  const ned = await site.visitor(server, {
+    prelude: `Object.defineProperty(Navigator.prototype, "clipboard", { value: undefined })`,
+  });
+  await ned.signIn("Ned");
+  await ned.page.goto(link);
+  const same = ned.page.locator(".message").filter({ hasText: "look here" });
+  await same.hover();
+  await same.getByRole("button", { name: "Copy link" }).click();
+  await ned.page.getByText("It cannot be copied here.").waitFor();
+});
+
 /** Notifications of a browser that has no desktop: what would be shown is kept. */
 const RECORDER = `
   globalThis.shown = [];
+  globalThis.notifications = [];
   globalThis.Notification = class {
     static permission = "default";
     static requestPermission() {
@@ -157,8 +189,11 @@ const RECORDER = `
     }
     constructor(title, options) {
       shown.push([title, options.body]);
+      notifications.push(this);
     }
-    close() {}
+    close() {
+      this.closed = true;
+    }
   };
 `;
 
@@ -183,6 +218,18 @@ browserScenario(
       ["Abe in Bells", "@Bea, come here"],
       ["Abe", "I mean it"],
     ]);
+    // A click leads to what was said, and the notification is done with.
+    await page.evaluate("notifications[0].onclick()");
+    await page.getByRole("heading", { level: 1, name: "Bells" }).waitFor();
+    await bea.sees("@Bea, come here");
+    assertEquals(await page.evaluate("notifications.map(({ closed }) => closed === true)"), [
+      true,
+      false,
+    ]);
+    assert(new URL(page.url()).hash.startsWith(`#/thread/${thread}/`));
+    await page.evaluate("notifications[1].onclick()");
+    await page.getByRole("heading", { level: 1, name: "Abe" }).waitFor();
+    await bea.sees("I mean it");
   },
 );
 

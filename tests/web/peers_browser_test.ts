@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Download } from "playwright-core";
 import { bytesOf, sha256Of } from "../end_to_end/file_bytes.ts";
 import type { ProgramProcess, ServerProcess } from "../end_to_end/processes.ts";
+import { openCuttingProxy } from "../demo/cutting_proxy.ts";
 import { PASSWORD, sharedServer } from "../end_to_end/scenario.ts";
 import { browserScenario, type Site, type Visitor } from "./visitors.ts";
 
@@ -184,7 +185,7 @@ browserScenario("either side can cancel, and a file that is sent again goes on",
   await gil.signIn("Gil");
   await hal.signIn("Hal");
   await Promise.all([ready(gil), ready(hal)]);
-  const bytes = bytesOf(16 * MIB, 6);
+  const bytes = bytesOf(12 * MIB, 6);
   await send(gil, "Hal", writeFile(site, "large.bin", bytes));
   const accept = hal.page.getByRole("button", { name: "Accept large.bin" });
   await accept.waitFor();
@@ -214,4 +215,91 @@ browserScenario("either side can cancel, and a file that is sent again goes on",
   assert(first === undefined || first as number > 2 * MIB, `it began again, at ${first}`);
   assertEquals(await hashOf(await coming), sha256Of(bytes));
   await row(gil, "large.bin").getByText("Hal has it, whole and verified · relayed").waitFor();
+});
+
+/** Browsers say in the console what they could not reach. */
+const CUT = /WebSocket connection to|ERR_CONNECTION|ERR_EMPTY_RESPONSE|Failed to load resource/;
+
+browserScenario("a file goes on after a cut cable, and when its sender is back", async (site) => {
+  const server = await shared();
+  const { hostname } = server;
+  const proxy = openCuttingProxy({ hostname, port: Number(new URL(server.web).port) });
+  site.ending(() => proxy.close());
+  await account(site, server, "Ivy");
+  const jim = await site.visitor(server, {
+    web: `http://127.0.0.1:${proxy.port}/`,
+    expected: CUT,
+  });
+  await jim.signIn("Jim", { stay: true });
+  await ready(jim);
+  const { page } = jim;
+  const bytes = bytesOf(14 * MIB, 7);
+  const path = writeFile(site, "long.bin", bytes);
+  const moved = (least: number) =>
+    jim.until(`document.querySelector(".peer-panel progress")?.value > ${least * MIB}`);
+  const first = start(site, server, "Ivy", ["-c", `UPD @Jim ${path}`]);
+  const coming = page.waitForEvent("download", { timeout: 40_000 });
+  await page.getByRole("button", { name: "Accept long.bin" }).click();
+  await moved(2);
+  proxy.cut();
+  await page.getByText("Connection lost.").waitFor();
+  proxy.mend();
+  await page.getByText("Connection lost.").waitFor({ state: "detached" });
+  await moved(4);
+  // The sender is gone, and offers the same file again: nobody is asked twice.
+  first.signal("SIGKILL");
+  await first.exited;
+  const second = start(site, server, "Ivy", ["-c", `UPD @Jim ${path}`]);
+  assertEquals(await hashOf(await coming), sha256Of(bytes));
+  const { result } = await told(second, (r) => r.command === "UPD" && "ok" in r);
+  assertEquals(result.sha256, sha256Of(bytes));
+  assertEquals(await row(jim, "long.bin").count(), 1, "it has one place");
+});
+
+browserScenario("a reloaded page is offered again what it was taking", async (site) => {
+  const server = await shared();
+  await account(site, server, "Kay");
+  const lee = await site.visitor(server);
+  await lee.signIn("Lee");
+  await ready(lee);
+  const { page } = lee;
+  const bytes = bytesOf(8 * MIB, 8);
+  const sender = start(site, server, "Kay", [
+    "-c",
+    `UPD @Lee ${writeFile(site, "twice.bin", bytes)}`,
+  ]);
+  await page.getByRole("button", { name: "Accept twice.bin" }).click();
+  await lee.until(`document.querySelector(".peer-panel progress")?.value > ${MIB}`);
+  await page.reload();
+  const coming = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Accept twice.bin" }).click();
+  assertEquals(await hashOf(await coming), sha256Of(bytes));
+  assertEquals((await sender.exited).code, 0);
+});
+
+browserScenario("somebody who has another key than before is told of", async (site) => {
+  const server = await shared();
+  const [mo, ned] = [await site.visitor(server), await site.visitor(server)];
+  await mo.signIn("Mo");
+  await ned.signIn("Ned-2", { stay: true });
+  await Promise.all([ready(mo), ready(ned)]);
+  const from = async (who: Visitor, name: string) => {
+    await send(who, "Ned-2", writeFile(site, name, bytesOf(1000, 9)));
+    const coming = ned.page.waitForEvent("download");
+    await ned.page.getByRole("button", { name: `Accept ${name}` }).click();
+    await coming;
+  };
+  await from(mo, "a.bin");
+  // The same browser keeps its key, and the other one what it has met.
+  await Promise.all([mo.page.reload(), ned.page.reload()]);
+  await Promise.all([ready(mo), ready(ned)]);
+  await from(mo, "b.bin");
+  assertEquals(await ned.page.locator(".stranger").count(), 0);
+  const elsewhere = await site.visitor(server);
+  await elsewhere.signIn("Mo", { register: false });
+  await ready(elsewhere);
+  await from(elsewhere, "c.bin");
+  await ned.page.getByText("sends files with another key than before").waitFor();
+  await ned.page.getByRole("button", { name: "Dismiss the warning about Mo" }).click();
+  await ned.page.locator(".stranger").waitFor({ state: "detached" });
 });

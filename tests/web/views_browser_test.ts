@@ -3,6 +3,7 @@ import type { Page } from "playwright-core";
 import type { ForumClient } from "../../client/mod.ts";
 import { type Ground, sharedServer } from "../end_to_end/scenario.ts";
 import type { ServerProcess } from "../end_to_end/processes.ts";
+import { nodeEnv } from "../../transport/node_suite.ts";
 import { pngPicture } from "./pictures.ts";
 import { browserScenario, type Visitor } from "./visitors.ts";
 
@@ -28,12 +29,42 @@ async function serious(page: Page): Promise<string[]> {
     );
 }
 
-/** Looks at a view: leaves a picture, and lets axe judge it, unless it is on a phone as it is elsewhere. */
+/** Looks at a view: leaves a picture, and lets axe judge it. */
 async function look(visitor: Visitor, name: string): Promise<void> {
   await visitor.picture(name);
-  if (!/^(?:search|private|settings)-phone/.test(name)) {
-    assertEquals(await serious(visitor.page), [], name);
-  }
+  assertEquals(await serious(visitor.page), [], name);
+}
+
+/** Looks at files from user to user: one that has come, and two that are offered. */
+async function lookAtOffers(visitor: Visitor, { lando, user, kind }: {
+  lando: ForumClient;
+  user: string;
+  kind: string;
+}): Promise<void> {
+  const { page } = visitor;
+  await page.locator(".peer-panel").waitFor({ state: "attached" });
+  const ending = new AbortController();
+  const send = (name: string, size: number) => {
+    const content = new Blob([new Uint8Array(size)]);
+    // How it ends is told by the page.
+    lando.peers!.send({ user, name, content, signal: ending.signal }).catch(() => {});
+  };
+  send("cloud city, by night.jpg", 241_000);
+  const coming = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Accept cloud city" }).click();
+  await coming;
+  await page.locator(".transfer.done").getByText("saved, verified").waitFor();
+  send("carbonite-manual.pdf", 1_800_000);
+  send(`${"a very long name of ".repeat(6)}a file.tar.gz`, 64);
+  await page.locator(".peer-offer").nth(1).waitFor();
+  // However long a name is, it can be seen how large the file is, and be answered.
+  await visitor.until(`[...document.querySelectorAll(".peer-offer :is(button, .small)")]
+    .every((one) => one.getBoundingClientRect().right <=
+      document.querySelector(".centre").getBoundingClientRect().right)`);
+  await look(visitor, `offers-${kind}`);
+  ending.abort();
+  await page.locator(".peer-offer").first().waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Dismiss cloud city" }).click();
 }
 
 /** A forum in which something has been going on; made once for all. */
@@ -99,6 +130,7 @@ for (const [phone, dark] of [[false, false], [false, true], [true, false], [true
       const { client: lando } = await site.member(server, {
         user: `Lando-${kind}`,
         register: true,
+        peers: { env: nodeEnv },
       });
       await lando.command({ op: "tell", user: name, text: "Have you a moment?" });
       await lando.command({ op: "tell", user: name, text: "It is about the city. :cloud:" });
@@ -134,6 +166,7 @@ for (const [phone, dark] of [[false, false], [false, true], [true, false], [true
       await visitor.say("A moment, I have.");
       await visitor.sees("A moment, I have.");
       await look(visitor, `private-${kind}`);
+      await lookAtOffers(visitor, { lando, user: name, kind });
       if (phone) await page.getByRole("button", { name: "Threads", exact: true }).click();
       await page.getByRole("button", { name: "Settings" }).click();
       await page.getByRole("dialog", { name: "Settings" }).waitFor();
