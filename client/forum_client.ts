@@ -135,7 +135,7 @@ export interface ForumClient {
   readonly user: string;
   /** The role at the last sign-in; events of `accounts` tell when it changes. */
   readonly role: Role;
-  /** Files that go straight from user to user; `undefined` where the options ask for none. */
+  /** Files that go straight from user to user; `undefined` until somebody has asked for them. */
   readonly peers: PeerFiles | undefined;
   /** What signs in again without the password: a secret like it, until the command `logout` ends it. */
   readonly token: string | undefined;
@@ -164,6 +164,13 @@ export interface ForumClient {
    * @throws ForumError if it is refused; the signal's reason.
    */
   download(options: DownloadOptions): Promise<IncomingFile>;
+  /**
+   * Takes part in files from user to user from now on, as the option `peers` does from the beginning; once is enough.
+   * What they are made of is loaded only now, and nobody can offer a file before.
+   *
+   * @throws ForumError if the session is over; whatever loading throws, and then it can be tried again.
+   */
+  startPeers(options: PeerOptions): Promise<PeerFiles>;
   /** Shuts the server down. The password is proved, not sent. */
   shutdown(adminPassword: string): Promise<void>;
   /** Takes the role of an admin. The password is proved, not sent. */
@@ -201,7 +208,7 @@ class Client implements ForumClient {
   readonly #session: ClientSession;
   readonly #replies = new Map<number, Reaction>();
   readonly #carriers = new Map<number, Carrier>();
-  readonly peers: Peers | undefined;
+  peers: Peers | undefined;
   readonly #opened = Promise.withResolvers<ForumClient>();
   readonly #over = Promise.withResolvers<void>();
   /** Resolves when the present link is gone. */
@@ -651,6 +658,18 @@ class Client implements ForumClient {
     }
   }
 
+  async startPeers(options: PeerOptions): Promise<PeerFiles> {
+    const { Peers } = await import("./peer/peer_files.ts");
+    if (this.peers !== undefined) return this.peers;
+    if (this.state === "closed") {
+      const { code, text } = STATUS.lost;
+      throw new ForumError({ code, name: "lost", text });
+    }
+    this.peers = this.#createPeers(options, Peers);
+    if (this.state === "online") this.peers.online();
+    return this.peers;
+  }
+
   shutdown(adminPassword: string): Promise<void> {
     return this.#prove(adminPassword, "shutdown");
   }
@@ -777,7 +796,7 @@ export async function connectForum(options: ForumClientOptions): Promise<ForumCl
   const fault = token === undefined ? checkPassword(password) : "";
   if (typeof fault !== "string") throw new TypeError(fault.complaint);
   const registration = register ? { user, ...await newCredential(password) } : undefined;
-  // A client that takes no part in them, as in a browser, does not load what they are made of.
+  // A client that takes no part in them, or not yet, as in a browser, does not load what they are made of.
   const makePeers = options.peers && (await import("./peer/peer_files.ts")).Peers;
   const session = createClientSession({
     random,

@@ -11,6 +11,7 @@ import { dialWebSocket } from "../connect/websocket.ts";
 import type { ForumClient } from "../forum_client.ts";
 import { type Appearance, createAppearance } from "./browser/appearance.ts";
 import { handFile } from "./browser/hand.ts";
+import { idle } from "./browser/idle.ts";
 import { createLazy, type Lazy } from "./browser/lazy.ts";
 import { createNavigation, type Navigation } from "./browser/navigation.ts";
 import { createNotifications, type Notifications } from "./browser/notifications.ts";
@@ -93,6 +94,12 @@ export function createApp(): App {
       newKey,
       after,
       hand: handFile,
+      openPeers: async (transfers) => {
+        // What is looked at comes first.
+        await idle();
+        const { openPeers } = await import("./peers.ts");
+        return await openPeers({ client, transfers, store: lasting, hand: handFile });
+      },
       alert: (alert) => notifications.show(alert),
       closed: (why) => account.ended(why),
     });

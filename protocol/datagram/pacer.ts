@@ -1,6 +1,6 @@
 /**
  * Pacing: packets go out spread over the round trip instead of all at once (DATAGRAM §3). A token bucket holds what
- * 2.5 ms may carry, from 10 to 64 packets: a receiver's socket holds about 92 datagrams. Nobody is asked
+ * 2.5 ms may carry (10 ms where the pace alone decides), from 10 to 64 packets: a receiver's socket holds about 92 datagrams. Nobody is asked
  * to wait for less than 2 ms, since timers are not finer.
  *
  * @module
@@ -8,6 +8,8 @@
 
 /** How much time a burst stands for, in ms. */
 const BURST_MS = 2.5;
+/** Where the pace alone decides, a process that stood still for so long makes up for it, in ms. */
+export const CATCH_UP_MS = 10;
 const BURST_PACKETS_MIN = 10;
 const BURST_PACKETS_MAX = 64;
 /** Timers below this are not asked for, in ms. */
@@ -15,8 +17,8 @@ export const PACE_MS = 2;
 
 /** When packets may go out. */
 export interface Pacer {
-  /** Sets the rate, in bytes a ms, and the size of packets. */
-  setRate(rate: number, packet: number): void;
+  /** Sets the rate, in bytes a ms, the size of packets, and the time that a burst stands for. */
+  setRate(rate: number, packet: number, burst?: number): void;
   /** Whether a packet may go out. */
   mayGo(now: number): boolean;
   /** A packet has gone out. */
@@ -31,10 +33,10 @@ class Bucket implements Pacer {
   #tokens = Infinity;
   #at = 0;
 
-  setRate(rate: number, packet: number): void {
+  setRate(rate: number, packet: number, burst: number = BURST_MS): void {
     this.#rate = rate;
     this.#burst = Math.min(
-      Math.max(rate * BURST_MS, BURST_PACKETS_MIN * packet),
+      Math.max(rate * burst, BURST_PACKETS_MIN * packet),
       BURST_PACKETS_MAX * packet,
     );
     this.#tokens = Math.min(this.#tokens, this.#burst);

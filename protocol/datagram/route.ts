@@ -7,7 +7,7 @@
 
 import { type AckSample, type Congestion, WINDOW_MAX } from "./congestion.ts";
 import { createMtu, type Mtu } from "./mtu.ts";
-import { createPacer } from "./pacer.ts";
+import { CATCH_UP_MS, createPacer } from "./pacer.ts";
 import { createRtt, type Rtt } from "./rtt.ts";
 
 /** No round trip is taken to be shorter when a rate is computed, in ms. */
@@ -37,7 +37,7 @@ export class Route {
   /** Sets the pace by window and round trip. */
   pace(): void {
     const rate = this.congestion.rate(Math.max(this.rtt.smoothed, RTT_MIN));
-    this.#pacer.setRate(rate, this.mtu.size);
+    this.#pacer.setRate(rate, this.mtu.size, this.congestion.paced ? CATCH_UP_MS : undefined);
     this.#pacedUntil = undefined;
   }
 

@@ -18,6 +18,7 @@ import type { ClientEvent, ForumClient } from "../../forum_client.ts";
 import { createDrafts, type Store } from "./keeping.ts";
 import { type OpenThread, openThread } from "./open_thread.ts";
 import { createOutbox } from "./outbox.ts";
+import type { PeerTransfers } from "./peer_transfers.ts";
 import { createPresence } from "./presence.ts";
 import { createSearch } from "./search.ts";
 import {
@@ -30,7 +31,7 @@ import {
   withRows,
   withThreadEvent,
 } from "./thread_list.ts";
-import { createTransfers } from "./transfers.ts";
+import { createTransfers, type Transfers } from "./transfers.ts";
 
 /** How the connection is. */
 export type Connection = "online" | "offline" | "closed";
@@ -62,6 +63,8 @@ export interface ForumOptions {
   readonly hand: (blob: Blob, name: string) => void;
   /** Tells the person, who looks elsewhere. */
   readonly alert: (alert: Alert) => void;
+  /** Takes part in files from user to user, once their parts are loaded. */
+  readonly openPeers?: (transfers: Transfers) => Promise<PeerTransfers>;
   /** It is over. */
   readonly closed: (why: { readonly name: string; readonly text: string }) => void;
 }
@@ -111,6 +114,19 @@ export function createForum(options: ForumOptions) {
   });
   const transfers = createTransfers({ client, hand: options.hand });
   const search = createSearch(client);
+  const peers = signal<PeerTransfers | undefined>(undefined);
+  let openingPeers = false;
+
+  /** Takes part in files from user to user; what cannot be loaded now is loaded when the connection is back. */
+  async function takePart(): Promise<void> {
+    if (openingPeers || options.openPeers === undefined) return;
+    openingPeers = true;
+    try {
+      peers.value = await options.openPeers(transfers);
+    } catch {
+      openingPeers = false;
+    }
+  }
 
   const openRow = computed(() =>
     open.value === undefined ? undefined : rows.value.get(open.value.thread)
@@ -179,6 +195,7 @@ export function createForum(options: ForumOptions) {
     presence.reset(watched.users);
     outbox.resume();
     listed.value = true;
+    void takePart();
   }
 
   function take(what: ClientEvent): void {
@@ -198,6 +215,7 @@ export function createForum(options: ForumOptions) {
         const again = connection.value !== "online";
         connection.value = "online";
         trouble.value = "";
+        if (again && listed.value) void takePart();
         // Who came and went meanwhile was not told.
         if (again) {
           void client.command<"users">({ op: "users" })
@@ -205,6 +223,10 @@ export function createForum(options: ForumOptions) {
         }
         return;
       }
+      case "offer":
+      case "offer-ended":
+      case "peer-key":
+        return peers.value?.heard(what);
       case "unfollowed":
         return gone(scopeThread(what.scope));
       case "closed":
@@ -302,6 +324,7 @@ export function createForum(options: ForumOptions) {
     presence,
     outbox,
     transfers,
+    peers,
     search,
     drafts: createDrafts(options.lasting, me),
     totals: computed(() => totals(rows.value)),

@@ -10,6 +10,8 @@ import type { FileRow } from "../../../protocol/forum/reply.ts";
 import { sourceOf } from "../../files/file_source.ts";
 import { mediaType } from "../../files/media_type.ts";
 import type { ForumClient } from "../../forum_client.ts";
+import type { Via } from "../../peer/peer_host.ts";
+import { gatherParts } from "./parts.ts";
 
 /** Where a transfer stands. */
 export type TransferState = "running" | "stopped" | "failed" | "done";
@@ -18,7 +20,14 @@ export type TransferState = "running" | "stopped" | "failed" | "done";
 export interface Transfer {
   readonly id: number;
   readonly direction: "up" | "down";
-  readonly thread: number;
+  /** Where it is shared; a file from user to user is in no thread. */
+  readonly thread?: number;
+  /** The other user of a file from user to user. */
+  readonly user?: string;
+  /** What such a file is busy with. */
+  readonly phase?: "reading" | "waiting" | "moving";
+  /** How it travels. */
+  readonly via?: Via;
   readonly name: string;
   readonly size: number;
   /** Bytes that are through. */
@@ -43,7 +52,22 @@ export interface Transfers {
   resume(id: number): void;
   /** Takes one out of the list; it is stopped if it runs. */
   dismiss(id: number): void;
+  /** Adds one of another kind, by what begins it and begins it again; gives its id. */
+  add(what: NewTransfer, begin: BeginTransfer): number;
 }
+
+/** A file whose way begins. */
+export type NewTransfer = Pick<
+  Transfer,
+  "direction" | "thread" | "user" | "name" | "size" | "phase"
+>;
+
+/** Brings a file to its end, and tells how it fares. */
+export type BeginTransfer = (
+  signal: AbortSignal,
+  tell: (what: Partial<Pick<Transfer, "done" | "phase" | "via">>) => void,
+  id: number,
+) => Promise<void>;
 
 /** What transfers work with. */
 export interface TransfersOptions {
@@ -52,12 +76,9 @@ export interface TransfersOptions {
   readonly hand: (blob: Blob, name: string) => void;
 }
 
-/** So many bytes are gathered before they become a part of a Blob, which a browser may keep on disk. */
-const PART_BYTES = 4 * 1024 * 1024;
-
 /** What runs, and how it begins again. */
 interface Run {
-  readonly begin: (signal: AbortSignal) => Promise<void>;
+  readonly begin: BeginTransfer;
   abort: AbortController;
 }
 
@@ -73,26 +94,25 @@ export function createTransfers({ client, hand }: TransfersOptions): Transfers {
     );
   }
 
-  function add(
-    what: Pick<Transfer, "direction" | "thread" | "name" | "size">,
-    begin: (id: number, signal: AbortSignal) => Promise<void>,
-  ): void {
+  function add(what: NewTransfer, begin: BeginTransfer): number {
     const id = ++lastId;
     list.value = [...list.value, { ...what, id, done: 0, state: "running" }];
-    const run = { begin: (signal: AbortSignal) => begin(id, signal), abort: new AbortController() };
+    const run = { begin, abort: new AbortController() };
     runs.set(id, run);
     void start(id, run);
+    return id;
   }
 
   async function start(id: number, run: Run): Promise<void> {
     const { signal } = run.abort;
     try {
-      await run.begin(signal);
+      await run.begin(signal, (what) => change(id, what), id);
       runs.delete(id);
       // What has come up is in the timeline.
-      const { direction } = list.value.find((one) => one.id === id) ?? {};
-      if (direction === "up") list.value = list.value.filter((one) => one.id !== id);
-      else change(id, { state: "done" });
+      const { direction, user } = list.value.find((one) => one.id === id) ?? {};
+      if (direction === "up" && user === undefined) {
+        list.value = list.value.filter((one) => one.id !== id);
+      } else change(id, { state: "done" });
     } catch (error) {
       if (signal.aborted) change(id, { state: "stopped" });
       else {
@@ -121,34 +141,17 @@ export function createTransfers({ client, hand }: TransfersOptions): Transfers {
       onProgress: told,
       ...have.size > 0 && { have: sourceOf(have) },
     });
-    let chunks: Uint8Array[] = [];
-    let size = 0;
-    const gather = () => {
-      if (size > 0) parts.push(new Blob(chunks as BlobPart[]));
-      [chunks, size] = [[], 0];
-    };
-    const reader = file.stream.getReader();
-    try {
-      for (;;) {
-        const { value, done } = await reader.read();
-        if (done) break;
-        chunks.push(value);
-        size += value.length;
-        if (size >= PART_BYTES) gather();
-      }
-    } finally {
-      // What has come stays, also of what breaks off.
-      gather();
-    }
+    await gatherParts(file.stream, parts);
     return new Blob(parts);
   }
 
   return {
     list,
+    add,
     upload(thread, file) {
       const { name, size, lastModified: modified } = file;
       const type = file.type.split(";")[0] || mediaType(name);
-      add({ direction: "up", thread, name, size }, async (id, signal) => {
+      add({ direction: "up", thread, name, size }, async (signal, tell) => {
         await client.upload({
           thread,
           name,
@@ -157,15 +160,15 @@ export function createTransfers({ client, hand }: TransfersOptions): Transfers {
           modified,
           deflate: true,
           signal,
-          onProgress: (done) => change(id, { done }),
+          onProgress: (done) => tell({ done }),
         });
       });
     },
     save(thread, row) {
       const { name, size } = row;
       let parts: Blob[] = [];
-      add({ direction: "down", thread, name, size }, async (id, signal) => {
-        const told = (done: number) => change(id, { done });
+      add({ direction: "down", thread, name, size }, async (signal, tell) => {
+        const told = (done: number) => tell({ done });
         const blob = await bring({ thread, row, parts, signal, told });
         parts = [];
         hand(blob, name);

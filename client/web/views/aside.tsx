@@ -12,6 +12,7 @@ import { fold } from "../../../protocol/text.ts";
 import { Avatar } from "./avatar.tsx";
 import { Confirm } from "./confirm.tsx";
 import { Icon, IconButton } from "./icons.tsx";
+import { SendFile } from "./send_file.tsx";
 
 /** Who is on, what was shared, and what can be done with the thread. */
 export function Aside() {
@@ -44,7 +45,7 @@ function People() {
     );
   }
   const person = (name: string, here: boolean) => (
-    <li key={name}>
+    <li key={name} class="person-row">
       <button
         type="button"
         class="person"
@@ -56,6 +57,7 @@ function People() {
         <span class="title">{name}</span>
         {fold(name) === fold(forum.me) && <span class="small">you</span>}
       </button>
+      {here && fold(name) !== fold(forum.me) && <SendFile user={name} />}
     </li>
   );
   return (

@@ -14,6 +14,7 @@ import type { MessageItem } from "../state/timeline.ts";
 import { Avatar } from "./avatar.tsx";
 import { Composer, type Writing } from "./composer.tsx";
 import { Icon, IconButton } from "./icons.tsx";
+import { SendFile } from "./send_file.tsx";
 import { TimelineView } from "./timeline_view.tsx";
 
 /** The open thread, or somebody with whom there is no conversation yet. */
@@ -73,6 +74,7 @@ export function Conversation({ route }: { route: Route }) {
           <h1 dir="auto">{title}</h1>
           <p>{subtitle}</p>
         </div>
+        {direct && on.includes(title) && <SendFile user={title} />}
         <span class="narrow-only">
           <IconButton
             icon="people"

@@ -16,6 +16,7 @@ const PATHS = {
   download: "M12 4v11M7 10.5l5 5 5-5M5 20h14",
   edit: "M5 19l1-4L16.5 4.5l3 3L9 18zM14 7l3 3",
   file: "M7 3h7l4 4v14H7zM14 3v4h4",
+  handover: "M7 11V3h7l4 4v4M14 3v4h4M3 17h15M13.5 12.5 18 17l-4.5 4.5",
   hash: "M9 4 7 20M17 4l-2 16M4 9h16M4 15h16",
   leave: "M14 5H5v14h9M11 12h9M16.5 8.5 20 12l-3.5 3.5",
   link:

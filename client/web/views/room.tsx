@@ -8,6 +8,7 @@ import { useEffect } from "preact/hooks";
 import { useApp, useForum } from "../app.ts";
 import { Aside } from "./aside.tsx";
 import { Conversation } from "./conversation.tsx";
+import { PeerPanel } from "./peer_panel.tsx";
 import { Sidebar } from "./sidebar.tsx";
 import { Welcome } from "./welcome.tsx";
 
@@ -82,6 +83,7 @@ export function RoomView() {
       <Sidebar />
       <div class="centre">
         <Banner />
+        <PeerPanel />
         {route.at === "search"
           ? seldom && <seldom.SearchView words={route.words} />
           : route.at === "home"

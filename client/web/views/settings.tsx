@@ -14,6 +14,7 @@ export function Settings() {
   const { overlay, appearance, notifications, account } = useApp();
   const forum = useForum();
   const [said, setSaid] = useState("");
+  const always = forum.peers.value?.always.value ?? [];
 
   async function changePassword(event: SubmitEvent): Promise<void> {
     event.preventDefault();
@@ -57,6 +58,27 @@ export function Settings() {
           <span>Tell me on the desktop when somebody speaks to me</span>
         </label>
         <p class="fault" role="alert">{notifications.fault.value}</p>
+      </fieldset>
+      <fieldset>
+        <legend>Files from people</legend>
+        {always.length === 0
+          ? <p class="small">You are asked about every file that somebody wants to send you.</p>
+          : (
+            <ul class="always">
+              {always.map((user) => (
+                <li key={user}>
+                  <span dir="auto">Taken without asking from {user}</span>
+                  <button
+                    type="button"
+                    aria-label={`Ask again about ${user}`}
+                    onClick={() => forum.peers.value?.askAgain(user)}
+                  >
+                    Ask again
+                  </button>
+                </li>
+              ))}
+            </ul>
+          )}
       </fieldset>
       <form onSubmit={(event) => void changePassword(event)}>
         <fieldset>

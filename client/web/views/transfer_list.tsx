@@ -12,7 +12,9 @@ import { Icon, IconButton } from "./icons.tsx";
 /** Those of a thread. */
 export function TransferList({ thread }: { thread?: number }) {
   const { transfers } = useForum();
-  const list = transfers.list.value.filter((one) => one.thread === thread);
+  const list = transfers.list.value.filter((one) =>
+    one.user === undefined && one.thread === thread
+  );
   if (list.length === 0) return null;
   return (
     <ul class="transfers" aria-label="Files on their way">
@@ -21,7 +23,9 @@ export function TransferList({ thread }: { thread?: number }) {
   );
 }
 
-function stateText({ state, done, size, fault }: Transfer): string {
+function stateText(transfer: Transfer): string {
+  const { state, done, size, fault } = transfer;
+  if (transfer.user !== undefined) return peerText(transfer, transfer.user);
   switch (state) {
     case "running":
       return `${sizeText(done)} of ${sizeText(size)}`;
@@ -34,16 +38,38 @@ function stateText({ state, done, size, fault }: Transfer): string {
   }
 }
 
-function TransferRow({ transfer }: { transfer: Transfer }) {
-  const { transfers } = useForum();
-  const { id, name, size, done, state, direction } = transfer;
+/** Of a file from user to user. */
+function peerText(transfer: Transfer, user: string): string {
+  const { state, done, size, fault, phase, direction, via } = transfer;
+  const up = direction === "up";
+  const way = via === undefined ? "" : ` · ${via}`;
+  const whose = up ? `to ${user}` : `from ${user}`;
+  switch (state) {
+    case "running":
+      if (phase === "reading") return `${whose} · being read`;
+      if (phase === "waiting") return `${whose} · waiting for ${user}`;
+      return `${whose} · ${sizeText(done)} of ${sizeText(size)}${way}`;
+    case "stopped":
+      return `${whose} · cancelled`;
+    case "failed":
+      return `${whose} · ${fault ?? "It failed."}`;
+    case "done":
+      return up ? `${user} has it, whole and verified${way}` : `${whose} · saved, verified${way}`;
+  }
+}
+
+/** One of them; whoever took an offer cannot resume it, as only its maker can offer it again. */
+export function TransferRow({ transfer }: { transfer: Transfer }) {
+  const { transfers, peers } = useForum();
+  const { id, name, size, done, state, direction, user } = transfer;
+  const mayResume = direction === "up" || user === undefined;
   return (
     <li class={`transfer ${state}`}>
       <Icon name={direction === "up" ? "attach" : "download"} />
       <span class="transfer-text">
         <strong dir="auto">{name}</strong>
         <span class="small" role="status">{stateText(transfer)}</span>
-        {(state === "running" || state === "stopped") && (
+        {(state === "running" || state === "stopped" && mayResume) && (
           <progress max={Math.max(1, size)} value={done} aria-label={`How far ${name} is`} />
         )}
       </span>
@@ -54,7 +80,14 @@ function TransferRow({ transfer }: { transfer: Transfer }) {
           onClick={() => transfers.stop(id)}
         />
       )}
-      {(state === "stopped" || state === "failed") && (
+      {state === "done" && direction === "down" && user !== undefined && (
+        <IconButton
+          icon="download"
+          label={`Save ${name} again`}
+          onClick={() => peers.value?.saveAgain(id)}
+        />
+      )}
+      {(state === "stopped" || state === "failed") && mayResume && (
         <IconButton
           icon="retry"
           label={`Resume ${name}`}

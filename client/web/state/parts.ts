@@ -1,0 +1,33 @@
+/**
+ * A file that comes in, as parts of a Blob: those a browser may keep on disk, so that memory stays free.
+ *
+ * @module
+ */
+
+/** So many bytes are gathered before they become a part. */
+const PART_BYTES = 4 * 1024 * 1024;
+
+/** Puts what comes behind the parts that are there. What has come stays, also of a stream that breaks off. */
+export async function gatherParts(
+  stream: ReadableStream<Uint8Array>,
+  parts: Blob[],
+): Promise<void> {
+  let chunks: Uint8Array[] = [];
+  let size = 0;
+  const gather = () => {
+    if (size > 0) parts.push(new Blob(chunks as BlobPart[]));
+    [chunks, size] = [[], 0];
+  };
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) break;
+      chunks.push(value);
+      size += value.length;
+      if (size >= PART_BYTES) gather();
+    }
+  } finally {
+    gather();
+  }
+}
