@@ -18,14 +18,14 @@ export interface Setting extends Installer {
 /** A transport. */
 export interface System {
   readonly name: string;
-  /** Whether it goes by losses: then a twentieth of the bytes is enough to know where packets are lost. */
+  /** Whether it goes by losses: then a fifth of the bytes is enough where packets are lost or swapped. */
   readonly byLosses?: boolean;
   /** Transfers; rejects with Missing if it is not here. */
   transfer(setting: Setting): Promise<Outcome>;
 }
 
 /** TFTP needs a round trip for every 512 bytes: so much is enough to know. */
-const TFTP_BYTES = 50_000;
+const TFTP_BYTES = 20_000;
 const PORT = "7000";
 const END = (name: string) => new URL(`ends/${name}`, import.meta.url).pathname;
 

@@ -20,7 +20,7 @@ const LATE_SHARE = 0.05;
 
 bounded(
   `kill -9 of the server ${KILLS} times under load: nothing acknowledged is lost or done twice, and clients come back by themselves`,
-  { seconds: 60 + 4 * KILLS },
+  { seconds: 60 + 8 * KILLS },
   async (ending) => {
     const seed = Math.floor(Math.random() * 2 ** 32);
     const random = createRandom(seed);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { installDebian, runs } from "../debian.ts";
 /** How a host reaches the internet. */
 export type NatKind =
   /** Without a NAT. */
@@ -158,6 +159,9 @@ export async function openNatLab(kinds: Readonly<Record<Side, NatKind>>): Promis
 export async function natLabTrouble(): Promise<string | undefined> {
   if (Deno.build.os !== "linux") return `${Deno.build.os} has no network namespaces`;
   if (Deno.uid() !== 0) return "only root makes network namespaces";
+  const there = async () => await runs("ip", "-V") && await runs("iptables", "--version");
+  const missing = await installDebian(["iproute2", "iptables"], there);
+  if (missing !== undefined) return missing;
   try {
     const lab = await openNatLab({ one: "preserving", other: "symmetric" });
     await lab.close();
