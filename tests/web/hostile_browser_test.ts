@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { sharedServer } from "../end_to_end/scenario.ts";
+import { nodeEnv } from "../../transport/node_suite.ts";
 import { browserScenario } from "./visitors.ts";
 
 const shared = sharedServer({ args: ["--web-port", "0", "--post-rate", "0"] });
@@ -155,6 +156,24 @@ browserScenario(
     for (const link of await page.locator(".body a").all()) {
       assert(/^(?:https?:|mailto:)/.test((await link.getAttribute("href"))!));
     }
+    await page.locator(".peer-panel").waitFor({ state: "attached" });
+    const peers = await client.startPeers({ env: nodeEnv });
+    const ending = new AbortController();
+    for (const [at, name] of CORPUS.slice(0, 12).entries()) {
+      const content = new Blob(["<script>boom()</script>"]);
+      const { signal } = ending;
+      peers.send({ user: "Victim", name: `${at} ${name}`, content, signal }).catch(() => {});
+    }
+    await page.locator(".peer-offer").nth(11).waitFor();
+    assertEquals(await page.evaluate(INSPECT), []);
+    const [coming] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Accept 0 " }).click(),
+    ]);
+    assertEquals(await Deno.readTextFile(await coming.path()), "<script>boom()</script>");
+    await page.locator(".transfer.done").waitFor();
+    assertEquals(await page.evaluate(INSPECT), []);
+    ending.abort();
     await page.getByLabel("Search titles and messages").fill("boom");
     await page.keyboard.press("Enter");
     await page.locator(".result").first().waitFor();

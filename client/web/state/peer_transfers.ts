@@ -59,6 +59,8 @@ interface Begun {
 
 /** So many files that broke off are kept for when they are offered again. */
 const BEGUN_MAX = 8;
+/** What is told of an offer that another page of the same person has taken. */
+const ELSEWHERE: ReadonlySet<string> = new Set(["replaced", "no-offer"]);
 /** So many people's files can be taken without asking. */
 const ALWAYS_MAX = 500;
 
@@ -82,7 +84,8 @@ export function createPeerTransfers(options: PeerTransfersOptions): PeerTransfer
     offers.value = offers.value.filter((one) => one.offer !== offer);
   };
 
-  function take(offer: PeerOffer): void {
+  /** Takes an offer; if nobody was asked, another page of this person may be faster, and that is nobody's trouble. */
+  function take(offer: PeerOffer, asked = true): void {
     drop(offer);
     const { by, name, size } = offer;
     const known = begun.get(sameFile(offer));
@@ -115,6 +118,7 @@ export function createPeerTransfers(options: PeerTransfersOptions): PeerTransfer
         } catch (error) {
           // What is not the file that was offered is of no use when it is offered again.
           if ((error as Error).name === "bad-content") begun.delete(file);
+          if (!asked && ELSEWHERE.has((error as Error).name)) return transfers.dismiss(id);
           throw error;
         }
       },
@@ -135,7 +139,7 @@ export function createPeerTransfers(options: PeerTransfersOptions): PeerTransfer
   function offered(offer: PeerOffer): void {
     if (offers.value.some((one) => one.offer === offer.offer)) return;
     // One that was cut off was wanted already.
-    if (offer.again || isWelcome(offer)) take(offer);
+    if (offer.again || isWelcome(offer)) take(offer, false);
     else offers.value = [...offers.value, offer];
   }
 
@@ -172,7 +176,7 @@ export function createPeerTransfers(options: PeerTransfersOptions): PeerTransfer
         },
       );
     },
-    accept: take,
+    accept: (offer) => take(offer),
     decline(offer) {
       drop(offer);
       peers.decline(offer.offer);
