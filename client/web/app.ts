@@ -114,6 +114,7 @@ export function createApp(): App {
 
   function leave(): void {
     forum.value?.previews.clear();
+    forum.value?.peers.value?.forget();
     forum.value = undefined;
     overlay.value = "none";
   }

@@ -8,6 +8,7 @@
 import type { Env } from "../../protocol/datagram/suite.ts";
 import { nobleSuite } from "../../protocol/datagram/noble_suite.ts";
 import type { ForumClient } from "../forum_client.ts";
+import { storedParts } from "./browser/kept_parts.ts";
 import type { Store } from "./state/keeping.ts";
 import { ownKeys, storedPeers } from "./state/peer_keys.ts";
 import { createPeerTransfers, type PeerTransfers } from "./state/peer_transfers.ts";
@@ -33,5 +34,5 @@ export async function openPeers(
     keys: ownKeys(store, me, env),
     knownPeers: storedPeers(store, me),
   });
-  return createPeerTransfers({ peers, transfers, me, store, hand });
+  return createPeerTransfers({ peers, transfers, me, store, hand, keptParts: storedParts(me) });
 }

@@ -51,6 +51,18 @@ async function ready(visitor: Visitor): Promise<void> {
 const row = ({ page }: Visitor, name: string) =>
   page.locator(".peer-panel .transfer").filter({ hasText: name });
 
+/** How many parts of files the browser keeps. */
+async function keptParts({ page }: Visitor): Promise<number> {
+  return await page.evaluate(`new Promise((resolve, reject) => {
+    const asked = indexedDB.open("dfp.parts");
+    asked.onerror = () => reject(asked.error);
+    asked.onsuccess = () => {
+      const counted = asked.result.transaction("parts").objectStore("parts").count();
+      counted.onsuccess = () => resolve(counted.result);
+    };
+  })`) as number;
+}
+
 async function hashOf(download: Download): Promise<string> {
   return sha256Of(await Deno.readFile(await download.path()));
 }
@@ -256,26 +268,35 @@ browserScenario("a file goes on after a cut cable, and when its sender is back",
   assertEquals(await row(jim, "long.bin").count(), 1, "it has one place");
 });
 
-browserScenario("a reloaded page is offered again what it was taking", async (site) => {
-  const server = await shared();
-  await account(site, server, "Kay");
-  const lee = await site.visitor(server);
-  await lee.signIn("Lee");
-  await ready(lee);
-  const { page } = lee;
-  const bytes = bytesOf(8 * MIB, 8);
-  const sender = start(site, server, "Kay", [
-    "-c",
-    `UPD @Lee ${writeFile(site, "twice.bin", bytes)}`,
-  ]);
-  await page.getByRole("button", { name: "Accept twice.bin" }).click();
-  await lee.until(`document.querySelector(".peer-panel progress")?.value > ${MIB}`);
-  await page.reload();
-  const coming = page.waitForEvent("download");
-  await page.getByRole("button", { name: "Accept twice.bin" }).click();
-  assertEquals(await hashOf(await coming), sha256Of(bytes));
-  assertEquals((await sender.exited).code, 0);
-});
+browserScenario(
+  "a reloaded page is offered again what it was taking, and has what it had",
+  async (site) => {
+    const server = await shared();
+    await account(site, server, "Kay");
+    const lee = await site.visitor(server);
+    await lee.signIn("Lee");
+    await ready(lee);
+    const { page } = lee;
+    const bytes = bytesOf(14 * MIB, 8);
+    const sender = start(site, server, "Kay", [
+      "-c",
+      `UPD @Lee ${writeFile(site, "twice.bin", bytes)}`,
+    ]);
+    await page.getByRole("button", { name: "Accept twice.bin" }).click();
+    await lee.until(`document.querySelector(".peer-panel progress")?.value > ${9 * MIB}`);
+    await page.reload();
+    const coming = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Accept twice.bin" }).click();
+    await lee.until(`document.querySelector(".peer-panel progress")?.value > 0`);
+    const first = await page.evaluate(`document.querySelector(".peer-panel progress")?.value`);
+    assert(first === undefined || first as number > 4 * MIB, `it began again, at ${first}`);
+    assertEquals(await hashOf(await coming), sha256Of(bytes));
+    assertEquals((await sender.exited).code, 0);
+    // What is whole is not kept any more.
+    await lee.until(`document.querySelector(".transfer.done") !== null`);
+    assertEquals(await keptParts(lee), 0);
+  },
+);
 
 browserScenario("somebody who has another key than before is told of", async (site) => {
   const server = await shared();

@@ -12,7 +12,7 @@ import { mediaType } from "../../files/media_type.ts";
 import type { ClientEvent } from "../../forum_client.ts";
 import type { PeerFiles, PeerOffer } from "../../peer/peer_files.ts";
 import { keep, kept, type Store } from "./keeping.ts";
-import { gatherParts } from "./parts.ts";
+import { gatherParts, type KeptParts } from "./parts.ts";
 import type { Transfers } from "./transfers.ts";
 
 /** Files from user to user, as views see them. */
@@ -37,6 +37,8 @@ export interface PeerTransfers {
   saveAgain(id: number): void;
   /** Takes in what has happened. */
   heard(event: ClientEvent): void;
+  /** The person has left: nothing of what was coming is kept. */
+  forget(): void;
 }
 
 /** What they work with. */
@@ -46,6 +48,8 @@ export interface PeerTransfersOptions {
   readonly me: string;
   /** Keeps whose files are taken without asking. */
   readonly store: Store;
+  /** Keeps what has come of files over reloads of the page. */
+  readonly keptParts?: KeptParts;
   /** Hands a whole file to the person. */
   readonly hand: (blob: Blob, name: string) => void;
 }
@@ -66,12 +70,13 @@ const ALWAYS_MAX = 500;
 
 /** Makes them for a client that takes part. */
 export function createPeerTransfers(options: PeerTransfersOptions): PeerTransfers {
-  const { peers, transfers, store, hand } = options;
+  const { peers, transfers, store, hand, keptParts } = options;
   const name = `dfp.always.${fold(options.me)}`;
   const offers = signal<readonly PeerOffer[]>([]);
   const always = signal(namesIn(kept(store, name)));
   const strangers = signal<readonly string[]>([]);
   const begun = new Map<string, Begun>();
+  let forgotten = false;
   const whole = new Map<number, { readonly blob: Blob; readonly name: string }>();
 
   function setAlways(names: readonly string[]): void {
@@ -100,6 +105,11 @@ export function createPeerTransfers(options: PeerTransfersOptions): PeerTransfer
         begun.delete(file);
         begun.set(file, { parts, id });
         forgetOldest();
+        // Of two that come at once only one is kept.
+        const keeping = file === sameFile(offer) ? keptParts : undefined;
+        if (parts.length === 0) parts.push(...await keeping?.load(file) ?? []);
+        // What is more than the file was never a part of it.
+        if (new Blob(parts).size > size) parts.length = 0;
         const have = new Blob(parts);
         try {
           const incoming = await peers.accept(offer.offer, {
@@ -108,16 +118,22 @@ export function createPeerTransfers(options: PeerTransfersOptions): PeerTransfer
             onProgress: (done) => tell({ done }),
             onVia: (via) => tell({ via, phase: "moving" }),
           });
-          await gatherParts(incoming.stream, parts);
+          await gatherParts(incoming.stream, parts, (part, index) => {
+            if (!forgotten) void keeping?.keep(file, index, part);
+          });
           // Its end has come, so it is what its hash says.
           const blob = new Blob(parts);
           begun.delete(file);
+          void keeping?.drop(file);
           whole.set(id, { blob, name });
           hand(blob, name);
           tell({ via: await incoming.keep(), done: size });
         } catch (error) {
           // What is not the file that was offered is of no use when it is offered again.
-          if ((error as Error).name === "bad-content") begun.delete(file);
+          if ((error as Error).name === "bad-content") {
+            begun.delete(file);
+            void keeping?.drop(file);
+          }
           if (!asked && ELSEWHERE.has((error as Error).name)) return transfers.dismiss(id);
           throw error;
         }
@@ -132,7 +148,9 @@ export function createPeerTransfers(options: PeerTransfersOptions): PeerTransfer
   function forgetOldest(): void {
     for (const [file, { id }] of begun) {
       if (begun.size <= BEGUN_MAX) return;
-      if (!isRunning(id)) begun.delete(file);
+      if (isRunning(id)) continue;
+      begun.delete(file);
+      void keptParts?.drop(file);
     }
   }
 
@@ -192,6 +210,10 @@ export function createPeerTransfers(options: PeerTransfersOptions): PeerTransfer
     saveAgain(id) {
       const file = whole.get(id);
       if (file !== undefined) hand(file.blob, file.name);
+    },
+    forget() {
+      forgotten = true;
+      void keptParts?.clear();
     },
     heard(event) {
       if (event.type === "offer") offered(event.offer);
