@@ -227,7 +227,7 @@ for (const [kind, make] of Object.entries(PLACES)) {
             }
           },
         ),
-        { numRuns: runs(40, 400) },
+        { numRuns: runs(40, 150) },
       );
     } finally {
       await held.store.close();

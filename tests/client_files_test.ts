@@ -72,7 +72,7 @@ Deno.test("every source gives its bytes, forwards, and again from what was not r
         source.close?.();
       },
     ),
-    { numRuns: runs(200) },
+    { numRuns: runs(200, 400) },
   );
 });
 
@@ -125,7 +125,7 @@ Deno.test("what is deflated comes back, and what does not shrink below the limit
       assertEquals(new Uint8Array(inflateRawSync(packed)), bytes);
       assertEquals(await inflate(packed, bytes.length), bytes);
     }),
-    { numRuns: runs(100) },
+    { numRuns: runs(100, 400) },
   );
 });
 
@@ -155,7 +155,7 @@ Deno.test("inflating garbage gives what was promised, or nothing", async () => {
         assert(inflated === undefined || inflated.length === raw);
       },
     ),
-    { numRuns: runs(100) },
+    { numRuns: runs(100, 400) },
   );
 });
 

@@ -333,7 +333,7 @@ Deno.test("law 5: the log holds what a state in memory holds, after failures, sw
         log.close();
       });
     }),
-    { numRuns: runs(60) },
+    { numRuns: runs(60, 300) },
   );
 });
 

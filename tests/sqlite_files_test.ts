@@ -251,7 +251,7 @@ Deno.test("every file is on one page, however a thread is cut into pages", () =>
         log.close();
       },
     ),
-    { numRuns: runs(60) },
+    { numRuns: runs(60, 300) },
   );
 });
 

@@ -128,7 +128,7 @@ Deno.test("since gives what was posted or edited later, oldest first, and misses
         log.close();
       },
     ),
-    { numRuns: runs(60) },
+    { numRuns: runs(60, 300) },
   );
 });
 

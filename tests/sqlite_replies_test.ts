@@ -56,7 +56,7 @@ Deno.test("law 6: a kept reply is found under its key and no other, after failur
       }
       log.close();
     }),
-    { numRuns: runs(50) },
+    { numRuns: runs(50, 300) },
   );
   Deno.removeSync(folder, { recursive: true });
 });
