@@ -72,7 +72,7 @@ Deno.test("every source gives its bytes, forwards, and again from what was not r
         source.close?.();
       },
     ),
-    { numRuns: runs(200, 400) },
+    { numRuns: runs(50, 150) },
   );
 });
 

@@ -1,9 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import type { Page } from "playwright-core";
+import { openGatedProxy } from "../end_to_end/gated_proxy.ts";
 import { type Ground, sharedServer } from "../end_to_end/scenario.ts";
 import { pngPicture } from "./pictures.ts";
 import { browserScenario } from "./visitors.ts";
+
+const MIB = 1024 * 1024;
 
 const shared = sharedServer({ args: ["--web-port", "0"] });
 
@@ -77,12 +80,15 @@ browserScenario("files are shared by button, drop and paste, and got again", asy
 browserScenario("a transfer shows how far it is, can be cancelled, and goes on", async (site) => {
   const { server, thread, client, event } = await threadOf(site, "Quin", "Heavy");
   await client.follow(`thread/${thread}`);
-  const rex = await site.visitor(server);
+  // It stands still where it is to be cancelled, however fast this machine is.
+  const proxy = openGatedProxy({ hostname: "127.0.0.1", port: Number(new URL(server.web).port) });
+  site.ending(() => proxy.close());
+  const rex = await site.visitor(server, { web: `http://127.0.0.1:${proxy.port}/` });
   await rex.signIn("Rex");
   await rex.open("Heavy");
   const { page } = rex;
-  // The browser's own files, on a disk: as large as one that takes a while.
-  const size = 24 * 1024 * 1024;
+  // The browser's own files, on a disk.
+  const size = 24 * MIB;
   const path = `${site.folder()}/large.bin`;
   const content = new Uint8Array(size);
   for (let at = 0; at < size; at += 65_536) {
@@ -90,6 +96,7 @@ browserScenario("a transfer shows how far it is, can be cancelled, and goes on",
   }
   await Deno.writeFile(path, content);
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content)).toHex();
+  void proxy.let("up", 8 * MIB);
   await page.locator("input[type=file]").setInputFiles(path);
   const row = page.locator(".transfer").filter({ hasText: "large.bin" });
   const moved = (least: number) =>
@@ -97,6 +104,7 @@ browserScenario("a transfer shows how far it is, can be cancelled, and goes on",
   await moved(1);
   await page.getByRole("button", { name: "Cancel large.bin" }).click();
   await row.getByText("Stopped at").waitFor();
+  proxy.open();
   // Talk goes on beside it.
   await rex.say("still here");
   await rex.sees("still here");
@@ -107,10 +115,12 @@ browserScenario("a transfer shows how far it is, can be cancelled, and goes on",
   await row.waitFor({ state: "detached" });
 
   const coming = page.waitForEvent("download", { timeout: 30_000 });
+  void proxy.let("down", 8 * MIB);
   await page.getByRole("button", { name: "Download large.bin", exact: true }).click();
   await moved(1);
   await page.getByRole("button", { name: "Cancel large.bin" }).click();
   await row.getByText("Stopped at").waitFor();
+  proxy.open();
   await page.getByRole("button", { name: "Resume large.bin" }).click();
   const saved = await Deno.readFile(await (await coming).path());
   assertEquals(new Uint8Array(await crypto.subtle.digest("SHA-256", saved)).toHex(), digest);
