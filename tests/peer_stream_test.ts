@@ -94,7 +94,7 @@ Deno.test("law 1: however the streams are cut, the file comes from where it is w
         assertEquals([position, kept], [size, true]);
       },
     ),
-    { numRuns: runs(60) },
+    { numRuns: runs(60, 300) },
   );
 });
 
