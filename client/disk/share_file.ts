@@ -9,7 +9,7 @@ import type { UploadKept } from "../../protocol/forum/reply.ts";
 import { STATUS } from "../../protocol/status.ts";
 import { fold } from "../../protocol/text.ts";
 import { mediaType } from "../files/media_type.ts";
-import { createSha256 } from "../files/sha256.ts";
+import { hashOf } from "../files/hash_of.ts";
 import { unlessAborted } from "../files/unless_aborted.ts";
 import { type CarryOptions, type ForumClient, ForumError } from "../forum_client.ts";
 import type { DiskSource } from "./disk_source.ts";
@@ -23,8 +23,6 @@ export interface ShareOptions extends CarryOptions {
 
 /** A file up to this size is hashed beforehand; a larger one would be read twice. */
 export const HASHED_FIRST_BYTES: number = 8 * 1024 * 1024;
-/** What is read at a time to be hashed. */
-const HASH_BYTES = 256 * 1024;
 
 /**
  * Uploads a file under its own name.
@@ -71,17 +69,4 @@ async function isThere(
   const asked = client.command<"files">({ op: "files", thread, name: source.name });
   const { files } = await unlessAborted(signal, asked);
   return files.some(({ by, size }) => fold(by) === fold(client.user) && size === source.size);
-}
-
-async function hashOf(source: DiskSource, signal: AbortSignal | undefined): Promise<string> {
-  const hash = createSha256();
-  const piece = new Uint8Array(Math.min(HASH_BYTES, source.size));
-  for (let at = 0; at < source.size;) {
-    signal?.throwIfAborted();
-    const count = await source.read(at, piece);
-    if (count === 0) throw new Error("a source ended before its size");
-    hash.update(piece.subarray(0, count));
-    at += count;
-  }
-  return hash.hex();
 }

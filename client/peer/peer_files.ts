@@ -10,8 +10,8 @@ import { createKeyPair, type KeyPair } from "../../protocol/datagram/suite.ts";
 import { encodeBase64 } from "../../protocol/base64.ts";
 import { equalBytes } from "../../protocol/scram.ts";
 import { STATUS } from "../../protocol/status.ts";
-import { createSha256 } from "../files/sha256.ts";
 import { type FileSource, sourceOf } from "../files/file_source.ts";
+import { hashOf } from "../files/hash_of.ts";
 import { ForumError } from "../forum_error.ts";
 import { Offering, type PeerSent } from "./offering.ts";
 import type { PeerForum, PeerHost, PeerOptions, Via } from "./peer_host.ts";
@@ -100,8 +100,6 @@ export interface PeerEvents {
   ended(offer: PeerOffer, refused: Refused): void;
 }
 
-/** What is read at a time to be hashed. */
-const HASH_BYTES = 256 * 1024;
 /** So many files that were cut off are remembered. */
 const CUT_OFF_MAX = 100;
 
@@ -313,17 +311,4 @@ export class Peers implements PeerFiles {
 /** What tells a file that was cut off from others. */
 function sameFile({ by, name, size, sha256 }: Omit<OfferNotice, "kind">): string {
   return JSON.stringify([by, size, sha256, name]);
-}
-
-async function hashOf(source: FileSource, signal: AbortSignal | undefined): Promise<string> {
-  const hash = createSha256();
-  const piece = new Uint8Array(Math.min(HASH_BYTES, source.size));
-  for (let at = 0; at < source.size;) {
-    signal?.throwIfAborted();
-    const count = await source.read(at, piece);
-    if (count === 0) throw new Error("a source ended before its size");
-    hash.update(piece.subarray(0, count));
-    at += count;
-  }
-  return hash.hex();
 }
