@@ -4,13 +4,15 @@
  * A client's keys are mostly `series-1`, `series-2`… (docs/PROTOCOL.md, "Keys"). Such a series gets a
  * number, and its replies stand one behind the other under number × 2²⁴ + n: appended like a log, and
  * a key above all that the series had needs no look-up. Replies to keys that follow each other in one
- * unit of work are one row, a line each, under the first of their keys. Any other key is kept by its text.
+ * unit of work, and to which reply_run.ts gives one text, are one row under the first of their keys. Any
+ * other key is kept by its text.
  *
  * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";
 import { type KeptReply, KEY_RETENTION } from "./log.ts";
+import { beginReplyRun, readReplyRun, type ReplyRun } from "./reply_run.ts";
 import { gatherRows } from "./sqlite_inserts.ts";
 import { LogFull } from "./sqlite_unit.ts";
 
@@ -37,10 +39,10 @@ interface Run {
   readonly first: number;
   readonly at: number;
   readonly fingerprints: string[];
-  readonly replies: string[];
+  readonly replies: ReplyRun;
 }
 
-/** Neither a fingerprint nor JSON has one in it. */
+/** No fingerprint has one in it. */
 const LINE_END = "\n";
 
 /** Keeps replies. */
@@ -122,22 +124,21 @@ class KeyedReplies implements Replies {
       this.#numbered.values.push(series.base + n, fingerprint, json, at);
       return;
     }
-    if (series.run !== undefined && n > series.highest + 1) this.#end(series);
-    series.run ??= this.#begin(series, n, at);
-    series.run.fingerprints.push(fingerprint);
-    series.run.replies.push(json);
+    const { run } = series;
+    if (run !== undefined && n === series.highest + 1 && run.replies.add(json)) {
+      run.fingerprints.push(fingerprint);
+    } else {
+      if (run !== undefined) this.#end(series);
+      series.run = { first: n, at, fingerprints: [fingerprint], replies: beginReplyRun(json) };
+      this.#running.add(series);
+    }
     series.highest = n;
-  }
-
-  #begin(series: Series, first: number, at: number): Run {
-    this.#running.add(series);
-    return { first, at, fingerprints: [], replies: [] };
   }
 
   #end(series: Series): void {
     const { first, at, fingerprints, replies } = series.run!;
-    const lines = [fingerprints.join(LINE_END), replies.join(LINE_END)];
-    this.#numbered.values.push(series.base + first, ...lines, at);
+    const lines = fingerprints.join(LINE_END);
+    this.#numbered.values.push(series.base + first, lines, replies.text(), at);
     series.run = undefined;
   }
 
@@ -150,7 +151,7 @@ class KeyedReplies implements Replies {
     const last = this.#sql.last.get(base, base + SERIES_SPAN);
     const highest = last === undefined
       ? 0
-      : last.id as number - base + readRun(last).replies.length - 1;
+      : last.id as number - base + readRun(last).replies.count - 1;
     return this.#hold(user, name, { base, highest, run: undefined });
   }
 
@@ -214,10 +215,8 @@ class KeyedReplies implements Replies {
 
 /** The replies of a row. */
 function readRun(row: Record<string, unknown>): Pick<Run, "fingerprints" | "replies"> {
-  return {
-    fingerprints: (row.fingerprint as string).split(LINE_END),
-    replies: (row.json as string).split(LINE_END),
-  };
+  const fingerprints = (row.fingerprint as string).split(LINE_END);
+  return { fingerprints, replies: readReplyRun(row.json as string, fingerprints.length) };
 }
 
 /** One reply of a run, if it has so many. */
@@ -225,8 +224,8 @@ function replyAt(
   { fingerprints, replies }: Pick<Run, "fingerprints" | "replies">,
   index: number,
 ): KeptReply | undefined {
-  if (index >= replies.length) return undefined;
-  return { fingerprint: fingerprints[index], json: replies[index] };
+  if (index >= replies.count) return undefined;
+  return { fingerprint: fingerprints[index], json: replies.at(index) };
 }
 
 function prepare(db: DatabaseSync) {

@@ -135,7 +135,7 @@ export const MIGRATIONS: readonly string[] = [
   `,
   `
   -- No table changes: a row of numbered_replies may now hold replies to several keys that follow each
-  -- other, a line each, and a program that takes it for one must not open the file.
+  -- other (reply_run.ts), and a program that takes it for one must not open the file.
   `,
 ];
 
