@@ -10,15 +10,12 @@
 import { dialWithin } from "./dial_within.ts";
 import { encodeBase64 } from "../protocol/base64.ts";
 import type { Notice, Refused } from "../protocol/body.ts";
-import {
-  type ClientSession,
-  createClientSession,
-  type SessionTransition,
-} from "../protocol/client_session.ts";
+import { createClientSession } from "../protocol/client_session.ts";
 import type { Command, Op } from "../protocol/forum/command.ts";
 import type { ForumEvent, Role } from "../protocol/forum/event.ts";
 import type { DownloadOpened, Reply, UploadKept } from "../protocol/forum/reply.ts";
 import { createScramClient } from "../protocol/scram_client.ts";
+import type { ClientSession, SessionTransition } from "../protocol/session.ts";
 import { STATUS } from "../protocol/status.ts";
 import { checkName, checkPassword } from "../protocol/text.ts";
 import { WINDOW_BYTES } from "../protocol/transfer/receiver.ts";

@@ -26,6 +26,7 @@ import {
   PREFACE,
   VERSION,
 } from "./message.ts";
+import { refusedBody } from "./refused.ts";
 import { type ChannelBinding, type ClientFirst, readClientFirst } from "./scram.ts";
 import { createScramServer, type ScramServer } from "./scram_server.ts";
 import {
@@ -130,17 +131,6 @@ export interface ServerConnection extends Connection<ServerTransition, ServerSta
   refuse(id: number, refusal: Refusal): void;
   /** Queues whole EVENT frames by reference: the same bytes for every subscriber. */
   sendEvents(frames: Uint8Array): void;
-}
-
-/** The body of REFUSED for a refusal. */
-export function refusedBody({ status, text, detail }: Refusal): MessageOf<"refused">["body"] {
-  const { code, text: standard } = STATUS[status];
-  return {
-    code,
-    name: status,
-    text: text ?? standard,
-    ...detail !== undefined && { detail },
-  };
 }
 
 /** An input with what belongs to it. */
