@@ -14,7 +14,8 @@ import { encodeAddress } from "./address.ts";
 import type { Congestion } from "./congestion.ts";
 import type { ConnectionTransition, DatagramConnection } from "./connection.ts";
 import { createCookieJar } from "./cookie.ts";
-import { Connection, type ConnectionHost } from "./datagram_connection.ts";
+import type { ConnectionHost } from "./connection_host.ts";
+import { Connection } from "./datagram_connection.ts";
 import { createDeadlines } from "./deadlines.ts";
 import { KeyQuestions } from "./key_questions.ts";
 import { createLossy } from "./lossy.ts";
@@ -135,7 +136,7 @@ interface Expected {
   readonly mac: Mac;
 }
 
-class Socket implements Endpoint, ConnectionHost {
+class Socket implements Endpoint, ConnectionHost<Connection> {
   readonly #env: Env;
   readonly #observes: boolean;
   readonly #limits: EndpointLimits;
