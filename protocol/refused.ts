@@ -23,3 +23,9 @@ export function canHelpLater({ code }: Refused): boolean {
   const name = statusName(code);
   return name !== undefined && STATUS[name].retry === "later";
 }
+
+/** What the other side has said by a code, as a refusal. */
+export function refusedFor(code: number, reason: string): Refused {
+  const name = statusName(code) ?? "cancelled";
+  return { code, name, text: reason === "" ? STATUS[name].text : reason };
+}

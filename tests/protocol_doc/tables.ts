@@ -102,7 +102,7 @@ import {
   SIGN_INS_PER_ADDRESS,
   UNSIGNED_GRACE,
 } from "../../server/limits.ts";
-import { HANDSHAKE_TIMEOUT } from "../../server/listen/secure_socket.ts";
+import { HANDSHAKE_TIMEOUT } from "../../transport/secure_socket.ts";
 import { REQUEST_TIMEOUT } from "../../server/listen/web.ts";
 import { FILE_LIMIT_DEFAULTS } from "../../server/files/file_limits.ts";
 import { UPLOAD_RETENTION } from "../../server/files/housekeeping.ts";
