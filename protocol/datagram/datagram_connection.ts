@@ -3,9 +3,9 @@
  * transitions come out. The endpoint gives it what is meant for it.
  *
  * What it knows is elsewhere: how the handshake goes (handshake_progress), the streams (stream_pair), small frames
- * (small_frames), what was sent (recovery, retransmission) and has come (acknowledgement), the path in use (route), the
- * others and the way to them (paths, migration), what goes out (outbox), silence (idle_timeout), the end (goodbye). Here
- * they are put together.
+ * (small_frames), what comes (received_frames) and was acknowledged (acknowledgement), what was sent (recovery,
+ * retransmission), the path in use (route), the others and the way to them (paths, migration), what goes out (outbox),
+ * silence (idle_timeout), the end (goodbye). Here they are put together.
  *
  * @module
  */
@@ -40,10 +40,10 @@ import {
   type RespPacket,
   type RetryPacket,
 } from "./packet.ts";
-import { CLOSE_CODE_MAX, type FrameHandler, readFrames } from "./packet_frame.ts";
+import { CLOSE_CODE_MAX } from "./packet_frame.ts";
 import { FORGERIES_MAX, OpeningKey, SealingKey } from "./packet_keys.ts";
 import { expandNumber } from "./packet_number.ts";
-import type { PathState } from "./paths.ts";
+import { ReceivedFrames } from "./received_frames.ts";
 import type { Recovery } from "./recovery.ts";
 import { Retransmission } from "./retransmission.ts";
 import { Route } from "./route.ts";
@@ -60,7 +60,7 @@ const KEY_PTOS = 3;
 const opened = new Uint8Array(65_536);
 
 /** A connection as its endpoint knows it. */
-export class Connection implements DatagramConnection, FrameHandler {
+export class Connection implements DatagramConnection {
   readonly #host: ConnectionHost<Connection>;
   readonly role: "initiator" | "responder";
   readonly offer: Uint8Array | undefined;
@@ -76,13 +76,9 @@ export class Connection implements DatagramConnection, FrameHandler {
   readonly #sent: Retransmission;
   readonly #outbox: Outbox;
   readonly #migration: Migration;
+  readonly #frames: ReceivedFrames;
   readonly #idle: IdleTimeout;
   readonly #goodbye = new Goodbye();
-  /** While a packet is read: where it came from, and whether its data had no room; whether to stop reading. */
-  #from: PathState | undefined;
-  #noRoom = false;
-  #stopped = false;
-  readonly #isStopped = (): boolean => this.#stopped;
   #datagramsReceived = 0;
   #bytesReceived = 0;
 
@@ -122,6 +118,15 @@ export class Connection implements DatagramConnection, FrameHandler {
       randomNumber,
       newRoute: () => this.#newRoute(),
       onMoved: (path, before) => this.#tellMoved(path, before),
+    });
+    this.#frames = new ReceivedFrames({
+      streams: this.#streams,
+      small: this.#small,
+      sent: this.#sent,
+      migration: this.#migration,
+      onFault: (name) => this.#fault(name),
+      onClose: (code, text) => this.#end({ by: "peer", code, text }, "peer-close"),
+      onConfirmed: () => this.#step("confirmed"),
     });
     if (initiator !== undefined) {
       this.role = "initiator";
@@ -334,15 +339,13 @@ export class Connection implements DatagramConnection, FrameHandler {
     const path = this.#migration.from(name);
     if (path === undefined) return;
     if (!path.validated) path.received += packet.length;
-    this.#from = path;
-    this.#noRoom = false;
-    const { ok, eliciting, urgent, probing } = readFrames(opened, length, this, this.#isStopped);
-    if (!ok) return this.#fault("malformed");
-    if (this.#stopped || !this.#flowing) return;
-    const isLatest = number > this.#acks.largest;
     const { now } = this.#host;
+    const { ok, eliciting, urgent, probing } = this.#frames.read(opened, length, path, now);
+    if (!ok) return this.#fault("malformed");
+    if (this.#frames.stopped || !this.#flowing) return;
+    const isLatest = number > this.#acks.largest;
     // A packet whose data had no room has not come.
-    if (!this.#noRoom) {
+    if (!this.#frames.noRoom) {
       this.#acks.take(number, eliciting, urgent, now, this.#route.rtt.smoothed);
     }
     if (eliciting) this.#outbox.unasked++;
@@ -369,7 +372,7 @@ export class Connection implements DatagramConnection, FrameHandler {
 
   #fault(name: CloseName): void {
     const { code, text } = CLOSE_CODES[name];
-    this.#stopped = true;
+    this.#frames.stopped = true;
     this.#end({ by: "fault", code, text }, "fault");
   }
 
@@ -377,52 +380,6 @@ export class Connection implements DatagramConnection, FrameHandler {
     if (DATAGRAM_TABLE[this.#state][cause] === undefined) return;
     this.#goodbye.ending = ending;
     this.#step(cause);
-  }
-
-  // Frames in.
-
-  onPathChallenge(data: number): void {
-    this.#from!.response = data;
-  }
-
-  onPathResponse(data: number): void {
-    this.#migration.answered(data, this.#host.now);
-  }
-
-  onAck(ranges: readonly number[], delay: number): void {
-    if (!this.#sent.acknowledge(ranges, delay, this.#host.now)) this.#fault("impossible-ack");
-  }
-
-  onData(offset: number, packet: Uint8Array, start: number, end: number, fin: boolean): void {
-    const taken = this.#streams.take(offset, packet, start, end, fin);
-    if (taken === "full") this.#noRoom = true;
-    else if (taken !== "ok") this.#fault(taken);
-  }
-
-  onMaxData(limit: number): void {
-    this.#streams.peerLimit = Math.max(this.#streams.peerLimit, limit);
-  }
-
-  onDataBlocked(limit: number): void {
-    // What tells the new limit may have been lost; the present one is known to the peer already.
-    if (limit < this.#streams.limit) this.#small.add(CONTROL.maxData);
-  }
-
-  onNewCid(sequence: number, cid: number, reset: number): void {
-    if (!this.#small.peer.add(sequence, { cid, reset })) this.#fault("cids");
-  }
-
-  onRetireCid(sequence: number): void {
-    if (!this.#small.own.retire(sequence)) this.#fault("cids");
-  }
-
-  onClose(code: number, reason: string): void {
-    this.#stopped = true;
-    this.#end({ by: "peer", code, text: reason }, "peer-close");
-  }
-
-  onConfirmed(): void {
-    this.#step("confirmed");
   }
 
   // The owner.
