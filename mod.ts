@@ -68,6 +68,8 @@ export * from "./protocol/lockout.ts";
 export * from "./protocol/message.ts";
 export * from "./protocol/rate.ts";
 export * from "./protocol/receive_buffer.ts";
+export { RETRY_FIRST, RETRY_MAX } from "./protocol/reconnect_backoff.ts";
+export { refusedBody } from "./protocol/refused.ts";
 export * from "./protocol/schema.ts";
 export {
   type ChannelBinding,
@@ -80,6 +82,7 @@ export * from "./protocol/scram_client.ts";
 export * from "./protocol/scram_server.ts";
 export * from "./protocol/server_connection.ts";
 export * from "./protocol/server_table.ts";
+export * from "./protocol/session.ts";
 export * from "./protocol/status.ts";
 export type { Zone } from "./protocol/terminal/moment.ts";
 export * from "./protocol/text.ts";

@@ -22,6 +22,7 @@ import { type Asker, signIn } from "./console/sign_in.ts";
 import { visibleLine } from "../protocol/terminal/visible.ts";
 import { dialAddress } from "./console/dial_address.ts";
 import { connectForum, type ForumClient } from "./forum_client.ts";
+import { alwaysPath, fileOfAlways } from "./disk/always_file.ts";
 import { fileOfKnownPeers, knownPeersPath, ownPeerKeys } from "./disk/known_peers.ts";
 import type { PeerOptions } from "./peer/peer_host.ts";
 import { peerPorts } from "./connect/peer_port.ts";
@@ -84,11 +85,15 @@ function refused(failure: Failed, json: boolean): never {
   return quit(EXIT.failed, failedText(failure));
 }
 
+/** The server's name, as it was dialled. */
+function hostnameOf({ address }: ConsoleArguments): string {
+  return "url" in address ? new URL(address.url).hostname : address.hostname;
+}
+
 /** How files go straight to other users and come from them. */
-function peersOf(
-  { address, relayOnly, knownPeers = knownPeersPath() }: ConsoleArguments,
-): PeerOptions {
-  const hostname = "url" in address ? new URL(address.url).hostname : address.hostname;
+function peersOf(given: ConsoleArguments): PeerOptions {
+  const { relayOnly, knownPeers = knownPeersPath() } = given;
+  const hostname = hostnameOf(given);
   const openPort = peerPorts(hostname.replace(/^\[|\]$/g, ""));
   return {
     env: nodeEnv,
@@ -153,12 +158,16 @@ function signalled(): Promise<void> {
 
 async function run(given: ConsoleArguments): Promise<number> {
   const { commands, json, stay, downloads, accept, deflate } = given;
-  const folders = { downloads, ...accept !== undefined && { accept } };
   const terminal = Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
   const colour = Deno.stdout.isTerminal() && !Deno.env.get("NO_COLOR");
   const client = await signedIn(given);
+  const always = fileOfAlways(alwaysPath(given.knownPeers ?? knownPeersPath()), {
+    server: hostnameOf(given),
+    user: client.user,
+  });
+  const files = { downloads, ...accept !== undefined && { accept }, always, deflate };
   if (terminal && !json && !stay && commands.length === 0) {
-    return await runInteractive({ client, colour, ...folders, deflate, stopped: signalled() });
+    return await runInteractive({ client, colour, ...files, stopped: signalled() });
   }
   const secret = (name: string) => () => Promise.resolve(Deno.env.get(name) || undefined);
   return await runScripted({
@@ -166,8 +175,7 @@ async function run(given: ConsoleArguments): Promise<number> {
     json,
     colour,
     stay,
-    ...folders,
-    deflate,
+    ...files,
     lines: commands.length > 0 ? commands : readLines(Deno.stdin.readable),
     secrets: {
       adminPassword: secret("DFP_ADMIN_PASSWORD"),

@@ -12,6 +12,7 @@
 
 import { encodeBase64 } from "./base64.ts";
 import type { Granted, Notice, Refused, Register, UnknownNotice, Welcome } from "./body.ts";
+import { Bulk } from "./bulk.ts";
 import type { Connection, Ending, Step } from "./connection.ts";
 import type { Command } from "./forum/command.ts";
 import type { ForumEvent, UnknownEvent } from "./forum/event.ts";
@@ -24,7 +25,7 @@ import {
   PREFACE,
   VERSION,
 } from "./message.ts";
-import { createRelayQueue, type RelayQueue } from "./peer/relay_queue.ts";
+import type { RelayQueue } from "./peer/relay_queue.ts";
 import type { ChannelBinding } from "./scram.ts";
 import { createScramClient, type ScramClient } from "./scram_client.ts";
 import {
@@ -34,12 +35,7 @@ import {
   type ClientState,
 } from "./client_table.ts";
 import { STATUS, type StatusName, statusName } from "./status.ts";
-import {
-  createTransfers,
-  type TransferEvent,
-  type TransferMessage,
-  type Transfers,
-} from "./transfer/transfers.ts";
+import type { TransferEvent, TransferMessage, Transfers } from "./transfer/transfers.ts";
 
 /** What every transition of a client's connection says. */
 export type ClientStep = Step<ClientState, ClientInput>;
@@ -135,9 +131,7 @@ class Client implements ClientConnection {
   readonly #link: Link;
   readonly #options: ClientConnectionOptions;
   readonly #openUntil: number;
-  readonly transfers: Transfers = createTransfers((message) => this.#link.send(message));
-  readonly relays: RelayQueue = createRelayQueue();
-  #relaysFirst = false;
+  readonly #bulk = new Bulk((message) => this.#link.send(message));
   #state: ClientState = "opening";
   #ending: Ending = ending("goodbye");
   #wish: Wish = "none";
@@ -155,22 +149,20 @@ class Client implements ClientConnection {
       frame: FRAME_PAYLOAD_MAX,
       heartbeat: 0,
       now,
-      bulk: () => this.#bulk(),
+      bulk: () => this.#bulk.pull(),
     });
     this.#link.sendText(PREFACE);
     this.#link.send({ kind: "hello", id: 0, body: { version: VERSION, agent, features: [] } });
   }
 
-  /** Files and what is relayed take turns. */
-  #bulk(): Uint8Array | undefined {
-    this.#relaysFirst = !this.#relaysFirst;
-    return this.#relaysFirst
-      ? this.relays.pull() ?? this.transfers.pull()
-      : this.transfers.pull() ?? this.relays.pull();
-  }
-
   get state(): ClientState {
     return this.#state;
+  }
+  get transfers(): Transfers {
+    return this.#bulk.transfers;
+  }
+  get relays(): RelayQueue {
+    return this.#bulk.relays;
   }
   get wantsRead(): boolean {
     return this.#link.wantsRead;
@@ -360,7 +352,7 @@ class Client implements ClientConnection {
       case "notice":
         return { ...step, kind: "notice", notice: given.notice! };
       case "transfer":
-        this.transfers.take(given.transfer!);
+        this.#bulk.take(given.transfer!);
         return undefined;
       case "relay": {
         const { id, body } = given.relay!;
@@ -382,13 +374,12 @@ class Client implements ClientConnection {
 
   /** What happened to a file next. */
   #transferred(): ClientTransition | undefined {
-    const event = this.transfers.next();
+    const event = this.#bulk.next();
     return event && { from: "ready", to: "ready", cause: "transfer", kind: "transfer", event };
   }
 
   #close(step: ClientStep, why: Ending): ClientTransition {
-    this.transfers.clear();
-    this.relays.clear();
+    this.#bulk.clear();
     this.#ending = why;
     this.#link.end();
     return { ...step, kind: "closing", ending: why };

@@ -1,14 +1,13 @@
 /**
  * The client's session: what outlives a link (DESIGN §5 and §6).
  *
- * Streams come and go; the session keeps the token, the commands that have no reply yet, and how far
- * each followed scope has been seen. When a link breaks it asks for another one, signs in with the
- * token, and in the same breath sends again what was under way (each change with its key, so that
- * nothing is done twice) and follows on from the last entry seen (so that nothing is missed). Events
- * come out exactly once and in order, whatever the links did.
+ * Streams come and go; the session keeps the token and the commands that have no reply yet (pending_commands.ts). When a link breaks it
+ * asks for another one, signs in with the token, and in the same breath sends again what was under way (each change
+ * with its key, so that nothing is done twice) and follows on from the last entry seen (followed_scopes.ts), so that
+ * nothing is missed. Events come out exactly once and in order, whatever the links did.
  *
- * Files go on in the same way: a transfer that a break has cut off is opened again where it was. It has the
- * number of its command, and `done` or `refused` come when the whole of it is over.
+ * Files go on in the same way (session_transfers.ts): a transfer that a break has cut off is opened again where it was.
+ * It has the number of its command, and `done` or `refused` come when the whole of it is over.
  *
  * It is used like a connection (see connection.ts), with two inputs more: `opened` when the stream
  * that a `dial` transition asked for is there, and `dialFailed` when it could not be had.
@@ -17,234 +16,47 @@
  */
 
 import { encodeBase64 } from "./base64.ts";
-import type { Notice, Refused, Register } from "./body.ts";
+import type { Refused, Register } from "./body.ts";
 import {
   type ClientConnection,
   type ClientTransition,
   createClientConnection,
 } from "./client_connection.ts";
 import type { Ending } from "./connection.ts";
-import type { Command, Download, Keyed, Upload } from "./forum/command.ts";
+import { createFollowedScopes, type FollowedScopes } from "./followed_scopes.ts";
+import type { Command } from "./forum/command.ts";
 import type { DownloadOpened, UploadOpened } from "./forum/reply.ts";
-import { isChange } from "./forum/command_schema.ts";
-import {
-  FILE_SIZE_MAX,
-  type ForumEvent,
-  type Role,
-  threadScope,
-  type UnknownEvent,
-} from "./forum/event.ts";
+import { createPendingCommands, isBoundToLink, type PendingCommands } from "./pending_commands.ts";
+import { createReconnectBackoff, RETRY_MAX } from "./reconnect_backoff.ts";
+import { canHelpLater, refusedBody } from "./refused.ts";
 import type { ChannelBinding } from "./scram.ts";
-import { STATUS, type StatusName, statusName } from "./status.ts";
+import type {
+  ClientSession,
+  ClientSessionOptions,
+  SessionState,
+  SessionTransition,
+} from "./session.ts";
+import { createSessionTransfers, isOpening, type SessionTransfers } from "./session_transfers.ts";
+import { STATUS, type StatusName } from "./status.ts";
 import { WINDOW_BYTES } from "./transfer/receiver.ts";
-import type { TransferEvent } from "./transfer/transfers.ts";
-
-/** The first wait before dialling again, in ms; it doubles with each failure. */
-export const RETRY_FIRST = 100;
-/** The longest wait before dialling again, in ms. */
-export const RETRY_MAX = 1500;
-
-/** Where a session stands. */
-export type SessionState =
-  /** No stream; `dial` was or will be asked for. */
-  | "offline"
-  /** A stream is there; signing in is under way. */
-  | "joining"
-  | "online"
-  /** Saying goodbye. */
-  | "leaving"
-  | "closed";
-
-/** What happened to a session. */
-export type SessionTransition =
-  /** Open a stream, then call `opened` or `dialFailed`. */
-  | { readonly kind: "dial" }
-  /** Close the stream: nothing more will be written to it or read from it. */
-  | { readonly kind: "hang-up" }
-  /** Answer with `provideSaltedPassword`. */
-  | {
-    readonly kind: "password-wanted";
-    readonly salt: Uint8Array;
-    readonly iterations: number;
-  }
-  /** Somebody is signed in; `again` is false the first time. */
-  | {
-    readonly kind: "online";
-    readonly user: string;
-    readonly role: Role;
-    readonly again: boolean;
-  }
-  /** The link is gone; the session tries to get another. */
-  | { readonly kind: "offline"; readonly text: string }
-  | { readonly kind: "done"; readonly id: number; readonly result: object }
-  | { readonly kind: "refused"; readonly id: number; readonly refused: Refused }
-  | { readonly kind: "event"; readonly event: ForumEvent }
-  | { readonly kind: "notice"; readonly notice: Notice }
-  /**
-   * A transfer may begin, or go on after a break: from the `offset` of the reply on, whatever was sent
-   * before.
-   */
-  | {
-    readonly kind: "transfer-opened";
-    readonly id: number;
-    readonly reply: UploadOpened | DownloadOpened;
-  }
-  /** Something happened to a transfer; its end is told by `done` or `refused`. */
-  | { readonly kind: "transfer"; readonly event: TransferEvent }
-  /** A datagram of a peer has come; valid until more is received. */
-  | { readonly kind: "relay"; readonly channel: number; readonly bytes: Uint8Array }
-  /** The server does not let a scope be followed on after a reconnect. */
-  | { readonly kind: "unfollowed"; readonly scope: string; readonly refused: Refused }
-  /** The last one. */
-  | { readonly kind: "closed"; readonly refused: Refused };
-
-/** What a session is made with. */
-export interface ClientSessionOptions {
-  /** Fills an array with random bytes. */
-  readonly random: (out: Uint8Array) => void;
-  /** Program and version. */
-  readonly agent: string;
-  /** Who signs in. */
-  readonly user: string;
-  /** Makes the account first: what decides the password from then on. */
-  readonly registration?: Register;
-  /** A token of an earlier session: it signs in, and no password is asked for. */
-  readonly token?: string;
-  /** Whether to get another link when one breaks; true by default. */
-  readonly reconnect?: boolean;
-  /** Bytes of one download that may have come and not been taken, 1 at least. */
-  readonly window?: number;
-}
-
-/** A session of one user with one server. */
-export interface ClientSession {
-  /** Where the session stands. */
-  readonly state: SessionState;
-  /** Whether the open stream should be read. */
-  readonly wantsRead: boolean;
-  /** How many bytes wait to be written to the open stream. */
-  readonly pendingTransmit: number;
-  /** What signs this session in again, once the server has given it. */
-  readonly token: string | undefined;
-  /** The stream that `dial` asked for is open. */
-  opened(now: number, binding?: ChannelBinding): void;
-  /** It could not be opened; `forGood` if there is no sense in trying again. */
-  dialFailed(now: number, text: string, forGood?: boolean): void;
-  /** Takes bytes of the stream in; the array is not kept. */
-  receive(chunk: Uint8Array, now: number): void;
-  /** The server sends no more. */
-  receiveEnd(now: number): void;
-  /** The stream broke in both directions. */
-  receiveBreak(now: number): void;
-  /** Lets time pass; too early does nothing. */
-  handleTimeout(now: number): void;
-  /** When to call `handleTimeout`, or `undefined` if nothing waits for time. */
-  timeout(): number | undefined;
-  /** What happened next, or `undefined` if nothing more has. */
-  next(): SessionTransition | undefined;
-  /** The next bytes to write; empty if none wait. They stay valid until consumed. */
-  peekTransmit(): Uint8Array;
-  /** So many of the peeked bytes were written. */
-  consumeTransmit(count: number): void;
-  /**
-   * Sends a command, now or when the link is back, and returns the number under which `done` or
-   * `refused` will come. A change without a key gets one; how far a download may go at first is the
-   * session's business, whatever its `upto` says.
-   */
-  command(command: Command, now: number): number;
-  /** Gives the next bytes of an upload; see `Transfers.provide`. */
-  provide(id: number, frame: Uint8Array, raw?: number): void;
-  /** All bytes of an upload were given, and this is their SHA-256. */
-  endUpload(id: number, sha256: string): void;
-  /** So many more bytes of a download were taken. */
-  stored(id: number, count: number): void;
-  /** A download is whole, and what its hash says. */
-  keepDownload(id: number, sha256: string): void;
-  /** Gives a transfer up; it ends with `refused` and this status. */
-  cancelTransfer(id: number, status: StatusName, now: number): void;
-  /** Whether a datagram for a peer would be taken now. */
-  readonly relays: boolean;
-  /** Queues a datagram for a peer, behind all talk; false where it is dropped. */
-  relay(channel: number, datagram: Uint8Array): boolean;
-  /** Answers `password-wanted`. */
-  provideSaltedPassword(salted: Uint8Array, now: number): void;
-  /**
-   * Follows nothing for a while, because what comes is not taken fast enough; replies still come. What
-   * is missed comes after `release`.
-   */
-  hold(now: number): void;
-  /** Follows on from the last entry that was taken. */
-  release(now: number): void;
-  /** Says goodbye. Commands without a reply are refused. */
-  close(now: number): void;
-}
-
-/** A followed scope. */
-interface Followed {
-  /** The last entry seen; -1 until the server has said where "from now on" begins. */
-  last: number;
-  /** The number of the command that follows it on the present link, until it is answered. */
-  asked: number;
-}
-
-/** A command without a reply. */
-interface Waiting {
-  readonly command: Command;
-  /** Whether it is the session's own, so that its reply is nobody else's business. */
-  readonly own: boolean;
-}
-
-/** A file on its way, whatever links come and go. */
-interface Carried {
-  readonly command: (Upload & Keyed) | Download;
-  /** A download: the next byte that comes. */
-  position: number;
-  /** A download: how many bytes have come and are not taken. */
-  untaken: number;
-  /** How many of those there were when it was opened on the present link. */
-  behind: number;
-  /** A download has come to its end, and only whether it is right is still looked at. */
-  whole: DownloadOpened | undefined;
-  opened: UploadOpened | DownloadOpened | undefined;
-  /** When it is opened again, because the server had no room for it after a break. */
-  againAt: number;
-}
-
-/** These are bound to one link: after a break they cannot be sent again. */
-const BOUND_TO_LINK: ReadonlySet<string> = new Set([
-  "prove",
-  "admin",
-  "typing",
-  // The server forgets offers with the connections that they are between.
-  "announce",
-  "offer",
-  "accept",
-  "reach",
-  "conclude",
-]);
 
 class Session implements ClientSession {
   readonly #options: ClientSessionOptions;
-  readonly #keys: string;
   #state: SessionState = "offline";
   #connection: ClientConnection | undefined;
   #token: string | undefined;
   #registration: Register | undefined;
   #wasOnline = false;
   #watching = false;
-  #holding = false;
-  #lastId = 0;
-  #keyCount = 0;
-  #failures = 0;
+  readonly #backoff = createReconnectBackoff();
   #dialAt: number | undefined;
   #dialling = false;
   #now: number;
   /** Why the session is being closed, where that is known before the link has ended. */
   #last: Refused | undefined;
-  /** In the order in which they were given. */
-  readonly #waiting = new Map<number, Waiting>();
-  readonly #followed = new Map<string, Followed>();
-  readonly #carried = new Map<number, Carried>();
+  readonly #pending: PendingCommands;
+  readonly #scopes: FollowedScopes;
+  readonly #files: SessionTransfers;
   readonly #out: SessionTransition[] = [];
 
   constructor(options: ClientSessionOptions, now: number) {
@@ -252,7 +64,20 @@ class Session implements ClientSession {
     this.#registration = options.registration;
     this.#token = options.token;
     this.#now = this.#dialAt = now;
-    this.#keys = encodeBase64(this.#bytes(12));
+    this.#pending = createPendingCommands(encodeBase64(this.#bytes(12)));
+    const tell = (what: SessionTransition) => void this.#out.push(what);
+    this.#scopes = createFollowedScopes({
+      ask: (command) => this.#own(command),
+      isWaiting: (id) => this.#pending.has(id),
+      breakOff: (status) => this.#connection?.close(status, this.#now),
+      tell,
+    });
+    this.#files = createSessionTransfers({
+      window: this.#window,
+      transfers: () => this.#connection?.transfers,
+      open: (id, command) => this.#send(id, command),
+      tell,
+    });
   }
 
   #bytes(count: number): Uint8Array {
@@ -325,25 +150,20 @@ class Session implements ClientSession {
   dialFailed(now: number, text: string, forGood = false): void {
     this.#tick(now);
     this.#dialling = false;
-    if (this.#state !== "offline") return this.#finish(refusedAs("goodbye"));
-    if (!this.#wasOnline || forGood) return this.#finish({ ...refusedAs("lost"), text });
-    this.#retryLater(0);
+    if (this.#state !== "offline") return this.#finish(refusedBody({ status: "goodbye" }));
+    if (!this.#wasOnline || forGood) return this.#finish(refusedBody({ status: "lost", text }));
+    this.#retryLater();
   }
 
-  #retryLater(atLeast: number): void {
-    const spread = 0.5 + this.#bytes(1)[0] / 512;
-    const wait = Math.min(RETRY_MAX, RETRY_FIRST * 2 ** this.#failures) * spread;
-    this.#failures = Math.min(this.#failures + 1, 16);
-    this.#dialAt = this.#now + Math.max(Math.ceil(wait), atLeast);
+  #retryLater(): void {
+    this.#dialAt = this.#now + this.#backoff.next(this.#bytes(1)[0]);
   }
 
   timeout(): number | undefined {
     // Dialling waits until the link before has ended.
     if (this.#connection === undefined) return this.#dialAt;
-    let due = this.#connection.timeout() ?? Infinity;
-    if (this.#opensAgain) {
-      for (const { againAt } of this.#carried.values()) due = Math.min(due, againAt);
-    }
+    const files = this.#acceptsCommands ? this.#files.due : Infinity;
+    const due = Math.min(this.#connection.timeout() ?? Infinity, files);
     return due === Infinity ? undefined : due;
   }
 
@@ -351,14 +171,11 @@ class Session implements ClientSession {
     this.#tick(now);
     this.#connection?.handleTimeout(this.#now);
     this.#dialIfDue();
-    if (!this.#opensAgain) return;
-    for (const [id, carried] of this.#carried) {
-      if (carried.againAt <= this.#now) this.#carryOn(this.#connection!, id, carried);
-    }
+    if (this.#acceptsCommands) this.#files.handleTimeout(this.#now);
   }
 
-  /** Whether files that wait for room can be opened again now. */
-  get #opensAgain(): boolean {
+  /** Whether somebody is signed in on a link that is not ending already. */
+  get #acceptsCommands(): boolean {
     return this.#state === "online" && this.#connection?.acceptsCommands === true;
   }
 
@@ -396,7 +213,7 @@ class Session implements ClientSession {
         const resumed = transition.from === "granting" && this.#token !== undefined;
         this.#registration = undefined;
         if (token !== undefined) this.#token = token;
-        this.#failures = 0;
+        this.#backoff.reset();
         this.#state = "online";
         this.#out.push({ kind: "online", user, role, again: this.#wasOnline });
         this.#wasOnline = true;
@@ -411,14 +228,14 @@ class Session implements ClientSession {
       case "refused":
         return this.#answered(transition.id, { refused: transition.refused });
       case "event":
-        return this.#seen(transition.event);
+        return this.#scopes.seen(transition.event);
       case "notice":
         if (transition.notice.kind !== "unknown") {
           this.#out.push({ kind: "notice", notice: transition.notice });
         }
         return;
       case "transfer":
-        return this.#transferred(transition.event);
+        return this.#files.happened(transition.event, this.#now);
       case "relay": {
         const { kind, channel, bytes } = transition;
         this.#out.push({ kind, channel, bytes });
@@ -431,102 +248,21 @@ class Session implements ClientSession {
     }
   }
 
-  /** Something happened to a file. */
-  #transferred(event: TransferEvent): void {
-    const carried = this.#carried.get(event.id);
-    if (carried === undefined) return;
-    switch (event.what) {
-      case "data": {
-        const count = event.raw ?? event.bytes.length;
-        carried.position += count;
-        carried.untaken += count;
-        break;
-      }
-      case "finish":
-        if (carried.command.op === "upload") {
-          this.#carried.delete(event.id);
-          this.#out.push({ kind: "done", id: event.id, result: event.finish });
-          return;
-        }
-        carried.whole = carried.opened as DownloadOpened;
-        break;
-      case "abort": {
-        // All of it is here: what the server says no longer matters.
-        if (carried.whole !== undefined) return;
-        const { code, reason } = event.abort;
-        if (code === STATUS["transfer-busy"].code) {
-          // It had to make room, and goes on when there is some again.
-          carried.againAt = this.#now + RETRY_MAX;
-          return;
-        }
-        this.#carried.delete(event.id);
-        const name = statusName(code) ?? "cancelled";
-        this.#out.push({ kind: "refused", id: event.id, refused: { code, name, text: reason } });
-        return;
-      }
-    }
-    this.#out.push({ kind: "transfer", event });
-  }
-
-  /** The server lets a transfer begin, or go on. */
-  #openTransfer(
-    id: number,
-    { command, reply }: { command: Upload | Download; reply: UploadOpened | DownloadOpened },
-  ): void {
-    const { transfers } = this.#connection!;
-    const carried = this.#carried.get(id);
-    if (!opens(command, reply)) {
-      // It would neither go on nor end.
-      if (this.#carried.delete(id)) {
-        this.#out.push({ kind: "refused", id, refused: refusedAs("bad-message") });
-      }
-      return;
-    }
-    if (command.op === "upload") {
-      const { offset, upto } = reply as UploadOpened;
-      transfers.send(id, { size: command.size, offset, upto });
-    } else {
-      const { offset, size } = reply as DownloadOpened;
-      const { behind = 0, untaken = 0 } = carried ?? {};
-      transfers.receive(id, { size, offset, window: this.#window, behind });
-      // What was taken since it was asked for makes room.
-      if (untaken < behind) transfers.stored(id, behind - untaken);
-    }
-    // It was given up while the reply was on its way.
-    if (carried === undefined) return transfers.cancel(id, "cancelled");
-    carried.opened = reply;
-    carried.position = reply.offset;
-    this.#out.push({ kind: "transfer-opened", id, reply });
-  }
-
   provide(id: number, frame: Uint8Array, raw?: number): void {
-    this.#connection?.transfers.provide(id, frame, raw);
+    this.#files.provide(id, frame, raw);
   }
-
   endUpload(id: number, sha256: string): void {
-    this.#connection?.transfers.end(id, { sha256 });
+    this.#files.end(id, sha256);
   }
-
   stored(id: number, count: number): void {
-    const carried = this.#carried.get(id);
-    if (carried === undefined) return;
-    carried.untaken -= count;
-    this.#connection?.transfers.stored(id, count);
+    this.#files.stored(id, count);
   }
-
   keepDownload(id: number, sha256: string): void {
-    const carried = this.#carried.get(id);
-    if (carried?.whole === undefined) return;
-    this.#carried.delete(id);
-    this.#connection?.transfers.kept(id, { sha256 });
-    this.#out.push({ kind: "done", id, result: carried.whole });
+    this.#files.keep(id, sha256);
   }
-
   cancelTransfer(id: number, status: StatusName, now: number): void {
     this.#tick(now);
-    if (!this.#carried.delete(id)) return;
-    this.#connection?.transfers.cancel(id, status);
-    this.#out.push({ kind: "refused", id, refused: refusedAs(status) });
+    this.#files.cancel(id, status);
   }
 
   get relays(): boolean {
@@ -558,35 +294,23 @@ class Session implements ClientSession {
   }
 
   #answered(id: number, reply: { result: object } | { refused: Refused }): void {
-    const waiting = this.#waiting.get(id);
-    if (waiting === undefined) return;
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
     // What was sent right behind a token that was not good comes again after the password.
     const code = "refused" in reply ? reply.refused.code : undefined;
     if (code === STATUS["not-signed-in"].code && this.#state === "joining") return;
     // A server that is about to leave does nothing new: what it refuses comes again on the next link.
     if (code === STATUS["shutting-down"].code && this.#comesBack) return;
-    this.#waiting.delete(id);
-    const { command, own } = waiting;
-    if (isTransfer(command)) {
+    this.#pending.delete(id);
+    const { command, own } = pending;
+    if (isOpening(command)) {
       if ("result" in reply && "offset" in reply.result) {
-        const opened = reply.result as UploadOpened | DownloadOpened;
-        return this.#openTransfer(id, { command, reply: opened });
+        return this.#files.opened(id, command, reply.result as UploadOpened | DownloadOpened);
       }
-      const carried = this.#carried.get(id);
-      const wait = "refused" in reply ? reply.refused.detail?.wait : undefined;
-      // What was under way goes on when there is room for it again.
-      if (carried?.opened !== undefined && wait !== undefined) {
-        carried.againAt = this.#now + wait;
-        return;
-      }
-      // Whoever gave it up was told so.
-      if (!this.#carried.delete(id)) return;
+      const refused = "refused" in reply ? reply.refused : undefined;
+      if (!this.#files.refused(id, refused, this.#now)) return;
     }
-    if (command.op === "follow") {
-      const { scope } = command;
-      const followed = this.#followed.get(scope);
-      if (followed?.asked === id) this.#followAnswered(followed, { scope, own }, reply);
-    }
+    if (command.op === "follow") this.#scopes.answered(id, { scope: command.scope, own }, reply);
     if (own) return;
     this.#out.push(
       "result" in reply
@@ -600,71 +324,14 @@ class Session implements ClientSession {
     return this.#options.reconnect !== false && this.#state !== "leaving";
   }
 
-  #followAnswered(
-    followed: Followed,
-    { scope, own }: { scope: string; own: boolean },
-    reply: { result: object } | { refused: Refused },
-  ): void {
-    if (own && "refused" in reply && canHelpLater(reply.refused)) {
-      // The trouble is the server's and may pass: another link asks again.
-      this.#connection?.close(statusName(reply.refused.code)!, this.#now);
-      return;
-    }
-    followed.asked = 0;
-    if ("refused" in reply) {
-      this.#followed.delete(scope);
-      // Whoever asked is told by the refusal itself.
-      if (own) this.#out.push({ kind: "unfollowed", scope, refused: reply.refused });
-    } else if (followed.last < 0) {
-      const { head } = reply.result as { head?: unknown };
-      followed.last = typeof head === "number" ? head : 0;
-    }
-  }
-
-  #seen(event: ForumEvent | UnknownEvent): void {
-    const followed = this.#followed.get(event.scope);
-    // Until following is answered, what comes belongs to an earlier following of the same scope.
-    if (followed === undefined || followed.asked !== 0 || event.seq <= followed.last) return;
-    if (this.#holding) return;
-    if (event.seq !== followed.last + 1) {
-      // The server left one out: come back and ask for it.
-      this.#connection?.close("unexpected", this.#now);
-      return;
-    }
-    followed.last = event.seq;
-    if (event.kind !== "unknown") this.#out.push({ kind: "event", event });
-    if (event.kind === "thread.left") this.#cutOff(threadScope(event.thread));
-  }
-
-  /** A private thread can no longer be seen: the server has ended following it. */
-  #cutOff(scope: string): void {
-    if (!this.#followed.delete(scope)) return;
-    this.#out.push({ kind: "unfollowed", scope, refused: refusedAs("no-thread") });
-  }
-
   hold(now: number): void {
     this.#tick(now);
-    if (this.#holding) return;
-    this.#holding = true;
-    if (this.#state !== "online" || !this.#connection!.acceptsCommands) return;
-    for (const scope of this.#followed.keys()) {
-      this.#own(this.#connection!, { op: "unfollow", scope });
-    }
+    this.#scopes.hold(this.#acceptsCommands);
   }
 
   release(now: number): void {
     this.#tick(now);
-    if (!this.#holding) return;
-    this.#holding = false;
-    if (this.#state === "online" && this.#connection!.acceptsCommands) this.#followAgain();
-  }
-
-  /** Follows every scope from where it has got to. */
-  #followAgain(): void {
-    for (const [scope, followed] of this.#followed) {
-      if (this.#waiting.has(followed.asked)) continue;
-      followed.asked = this.#own(this.#connection!, followCommand(scope, followed.last));
-    }
+    this.#scopes.release(this.#acceptsCommands);
   }
 
   /** The link has ended. */
@@ -675,16 +342,16 @@ class Session implements ClientSession {
       STATUS[why.status].retry === "later";
     const mended = why.status === "unexpected" && this.#state === "online";
     if (this.#state === "leaving" || !(retry || mended || this.#dialAt !== undefined)) {
-      return this.#finish(this.#last ?? { ...refusedAs(why.status), text: why.text });
+      return this.#finish(this.#last ?? refusedBody(why));
     }
     this.#state = "offline";
     this.#out.push({ kind: "offline", text: why.text });
-    for (const [id, { command }] of this.#waiting) {
-      if (!BOUND_TO_LINK.has(command.op)) continue;
-      this.#waiting.delete(id);
-      this.#out.push({ kind: "refused", id, refused: refusedAs("lost") });
+    for (const [id, { command }] of this.#pending.entries()) {
+      if (!isBoundToLink(command)) continue;
+      this.#pending.delete(id);
+      this.#out.push({ kind: "refused", id, refused: refusedBody({ status: "lost" }) });
     }
-    if (this.#dialAt === undefined) this.#retryLater(0);
+    if (this.#dialAt === undefined) this.#retryLater();
   }
 
   #finish(refused: Refused): void {
@@ -692,79 +359,60 @@ class Session implements ClientSession {
     this.#state = "closed";
     this.#dialAt = undefined;
     this.#connection = undefined;
-    for (const [id, { own, command }] of this.#waiting) {
-      const gaveUp = isTransfer(command) && !this.#carried.has(id);
+    for (const [id, { own, command }] of this.#pending.entries()) {
+      const gaveUp = isOpening(command) && !this.#files.has(id);
       if (!own && !gaveUp) this.#out.push({ kind: "refused", id, refused });
     }
-    for (const id of this.#carried.keys()) {
-      if (!this.#waiting.has(id)) this.#out.push({ kind: "refused", id, refused });
+    for (const id of this.#files.ids) {
+      if (!this.#pending.has(id)) this.#out.push({ kind: "refused", id, refused });
     }
-    this.#waiting.clear();
-    this.#carried.clear();
+    this.#pending.clear();
+    this.#files.clear();
     this.#out.push({ kind: "closed", refused });
   }
 
   /** Everything that a new link must know: what has no reply yet, and what is followed from where. */
   #sendAgain(): void {
-    const connection = this.#connection!;
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const [id, { command, own }] of waiting) {
+    const pending = [...this.#pending.entries()];
+    this.#pending.clear();
+    for (const [id, { command, own }] of pending) {
       // What the session itself had asked is made anew below.
-      if (own) continue;
-      if (isTransfer(command)) continue;
-      const followed = command.op === "follow" ? this.#followed.get(command.scope) : undefined;
-      const again = command.op === "follow" && followed?.asked === id
-        ? followCommand(command.scope, followed.last)
-        : command;
-      this.#waiting.set(id, { command: again, own: false });
-      connection.command(id, again);
+      if (own || isOpening(command)) continue;
+      this.#send(id, command.op === "follow" ? this.#scopes.renewed(id, command) : command);
     }
-    for (const [id, carried] of this.#carried) {
-      if (carried.whole === undefined) this.#carryOn(connection, id, carried);
-    }
-    if (this.#watching) this.#own(connection, { op: "watch", on: true });
-    if (!this.#holding) this.#followAgain();
+    this.#files.goOn();
+    if (this.#watching) this.#own({ op: "watch", on: true });
+    this.#scopes.goOn();
   }
 
-  /** Opens a transfer, or opens it again where it has got to. */
-  #carryOn(connection: ClientConnection, id: number, carried: Carried): void {
-    const { command, position, untaken, opened } = carried;
-    carried.againAt = Infinity;
-    carried.behind = untaken;
-    const again: Command = command.op === "upload" || opened === undefined
-      ? command
-      : { ...command, offset: position, upto: position - untaken + this.#window };
-    this.#waiting.set(id, { command: again, own: false });
-    connection.command(id, again);
+  /** Sends a command on the present link, under the number that it has. */
+  #send(id: number, command: Command): void {
+    this.#pending.add(id, { command, own: false });
+    this.#connection!.command(id, command);
   }
 
-  #own(connection: ClientConnection, command: Command): number {
-    const id = this.#nextId();
-    this.#waiting.set(id, { command, own: true });
-    connection.command(id, command);
+  /** Sends a command of the session's own. */
+  #own(command: Command): number {
+    const id = this.#pending.number();
+    this.#pending.add(id, { command, own: true });
+    this.#connection!.command(id, command);
     return id;
-  }
-
-  #nextId(): number {
-    this.#lastId = this.#lastId >= 0xffff_ffff ? 1 : this.#lastId + 1;
-    return this.#lastId;
   }
 
   command(given: Command, now: number): number {
     this.#tick(now);
-    const id = this.#nextId();
+    const id = this.#pending.number();
     if (this.#state === "closed" || this.#state === "leaving") {
-      this.#out.push({ kind: "refused", id, refused: refusedAs("goodbye") });
+      this.#out.push({ kind: "refused", id, refused: refusedBody({ status: "goodbye" }) });
       return id;
     }
     const command = this.#complete(given);
     this.#remember(id, command);
     // An online session may have a link that is ending already.
     const accepts = this.#connection?.acceptsCommands ?? false;
-    if (BOUND_TO_LINK.has(command.op) && !(accepts && this.#state === "online")) {
-      this.#waiting.delete(id);
-      this.#out.push({ kind: "refused", id, refused: refusedAs("lost") });
+    if (isBoundToLink(command) && !(accepts && this.#state === "online")) {
+      this.#pending.delete(id);
+      this.#out.push({ kind: "refused", id, refused: refusedBody({ status: "lost" }) });
     } else if (accepts) this.#connection!.command(id, command);
     return id;
   }
@@ -772,34 +420,24 @@ class Session implements ClientSession {
   /** The command with what the session adds to it. */
   #complete(given: Command): Command {
     if (given.op === "download") return { ...given, upto: (given.offset ?? 0) + this.#window };
-    return isChange(given) && given.key === undefined
-      ? { ...given, key: `${this.#keys}-${++this.#keyCount}` }
-      : given;
+    return this.#pending.keyed(given);
   }
 
   #remember(id: number, command: Command): void {
-    this.#waiting.set(id, { command, own: false });
+    this.#pending.add(id, { command, own: false });
     switch (command.op) {
       case "follow":
-        this.#followed.set(command.scope, { last: command.after ?? -1, asked: id });
+        this.#scopes.follow(id, command);
         return;
       case "unfollow":
-        this.#followed.delete(command.scope);
+        this.#scopes.unfollow(command.scope);
         return;
       case "watch":
         this.#watching = command.on;
         return;
       case "upload":
       case "download":
-        this.#carried.set(id, {
-          command,
-          position: 0,
-          behind: 0,
-          untaken: 0,
-          whole: undefined,
-          opened: undefined,
-          againAt: Infinity,
-        });
+        this.#files.add(id, command);
     }
   }
 
@@ -814,42 +452,12 @@ class Session implements ClientSession {
   close(now: number): void {
     this.#tick(now);
     if (this.#state === "closed" || this.#state === "leaving") return;
-    this.#last = refusedAs("goodbye");
+    this.#last = refusedBody({ status: "goodbye" });
     if (this.#connection !== undefined) {
       this.#state = "leaving";
       this.#connection.close("goodbye", this.#now);
     } else this.#finish(this.#last);
   }
-}
-
-/** Whether a command opens a transfer. */
-function isTransfer(command: Command): command is (Upload & Keyed) | Download {
-  return command.op === "upload" || command.op === "download";
-}
-
-/** Whether a reply says what it must say for a transfer to begin: the connection does not look into replies. */
-function opens(command: Upload | Download, reply: UploadOpened | DownloadOpened): boolean {
-  const isPlace = (value: unknown, most: number) =>
-    Number.isSafeInteger(value) && value as number >= 0 && value as number <= most;
-  const { offset, size, upto } = reply as Partial<UploadOpened & DownloadOpened>;
-  return command.op === "upload"
-    ? isPlace(offset, command.size) && isPlace(upto, command.size)
-    : isPlace(size, FILE_SIZE_MAX) && isPlace(offset, size!);
-}
-
-/** Whether the same may succeed after a while. */
-function canHelpLater({ code }: Refused): boolean {
-  const name = statusName(code);
-  return name !== undefined && STATUS[name].retry === "later";
-}
-
-function followCommand(scope: string, last: number): Command {
-  return { op: "follow", scope, ...last >= 0 && { after: last } };
-}
-
-function refusedAs(status: StatusName): Refused {
-  const { code, text } = STATUS[status];
-  return { code, name: status, text };
 }
 
 /**

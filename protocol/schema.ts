@@ -57,18 +57,70 @@ function within(place: string, problem: Problem): Problem {
   return new ProblemFound(problem.path === "" ? place : `${place}.${problem.path}`, problem.text);
 }
 
-function rule<T>(expects: string, accepts: (value: unknown) => value is T): Schema<T> {
-  const problem = new ProblemFound("", `${expects} is needed`);
-  return { expects, parse: (value) => accepts(value) ? value : problem };
+/** What a plain value can be. The two that most fields are have a range; others have a test of their own. */
+const PLAIN = { text: 0, integer: 1, other: 2 } as const;
+
+/**
+ * A rule for a value that has no parts. It is data, because a call of a different function for each field of each
+ * message would cost more than all that is checked.
+ */
+class PlainRule<T> implements Schema<T> {
+  readonly expects: string;
+  readonly #plain: (typeof PLAIN)[keyof typeof PLAIN];
+  readonly #min: number;
+  readonly #max: number;
+  readonly #test: (value: unknown) => boolean;
+  readonly #problem: Problem;
+
+  constructor(
+    expects: string,
+    plain: (typeof PLAIN)[keyof typeof PLAIN],
+    { min = 0, max = 0, test = never }: {
+      min?: number;
+      max?: number;
+      test?: (value: unknown) => boolean;
+    },
+  ) {
+    this.expects = expects;
+    this.#plain = plain;
+    this.#min = min;
+    this.#max = max;
+    this.#test = test;
+    this.#problem = new ProblemFound("", `${expects} is needed`);
+  }
+
+  accepts(value: unknown): boolean {
+    switch (this.#plain) {
+      case PLAIN.text:
+        return typeof value === "string" && value.length <= this.#max &&
+          value.length >= this.#min && value.isWellFormed();
+      case PLAIN.integer:
+        return typeof value === "number" && Number.isInteger(value) && value >= this.#min &&
+          value <= this.#max && !Object.is(value, -0);
+      case PLAIN.other:
+        return this.#test(value);
+    }
+  }
+
+  parse(value: unknown): T | Problem {
+    return this.accepts(value) ? value as T : this.#problem;
+  }
+}
+
+function never(): boolean {
+  return false;
+}
+
+function rule<T>(expects: string, test: (value: unknown) => boolean): Schema<T> {
+  return new PlainRule(expects, PLAIN.other, { test });
 }
 
 /** A well-formed string of at most `max` UTF-16 units (and at least `min`, by default 0). */
 export function text(max: number, min = 0): Schema<string> {
-  return rule(
+  return new PlainRule(
     min > 0 ? `a string of ${min} to ${max} characters` : `a string of at most ${max} characters`,
-    (value): value is string =>
-      typeof value === "string" && value.length <= max && value.length >= min &&
-      value.isWellFormed(),
+    PLAIN.text,
+    { min, max },
   );
 }
 
@@ -76,32 +128,26 @@ export function text(max: number, min = 0): Schema<string> {
 export function hexadecimal(digits: number): Schema<string> {
   return rule(
     `a string of ${digits} lower-case hexadecimal digits`,
-    (value): value is string =>
-      typeof value === "string" && value.length === digits && /^[0-9a-f]*$/.test(value),
+    (value) => typeof value === "string" && value.length === digits && /^[0-9a-f]*$/.test(value),
   );
 }
 
 /** A whole number from `min` to `max`, both included. */
 export function integer(min: number, max: number): Schema<number> {
-  return rule(
-    `a whole number from ${min} to ${max}`,
-    (value): value is number =>
-      typeof value === "number" && Number.isInteger(value) && value >= min && value <= max &&
-      !Object.is(value, -0),
-  );
+  return new PlainRule(`a whole number from ${min} to ${max}`, PLAIN.integer, { min, max });
 }
 
 /** `true` or `false`. */
 export const flag: Schema<boolean> = rule(
   "true or false",
-  (value): value is boolean => typeof value === "boolean",
+  (value) => typeof value === "boolean",
 );
 
 /** One of a few strings. */
 export function oneOf<const T extends string>(values: readonly T[]): Schema<T> {
   return rule(
     `one of ${values.map((value) => JSON.stringify(value)).join(", ")}`,
-    (value): value is T => (values as readonly unknown[]).includes(value),
+    (value) => (values as readonly unknown[]).includes(value),
   );
 }
 
@@ -114,11 +160,13 @@ export function list<T>(item: Schema<T>, max: number): Schema<T[]> {
       if (!Array.isArray(value) || value.length > max) {
         return new ProblemFound("", `${expects}, is needed`);
       }
-      const out: T[] = [];
+      let out: T[] = value;
       for (let i = 0; i < value.length; i++) {
         const parsed = item.parse(value[i]);
         if (parsed instanceof ProblemFound) return within(String(i), parsed);
-        out.push(parsed as T);
+        if (parsed === value[i]) continue;
+        if (out === value) out = [...value];
+        out[i] = parsed as T;
       }
       return out;
     },
@@ -128,9 +176,41 @@ export function list<T>(item: Schema<T>, max: number): Schema<T[]> {
 /** Any object, kept as it is. */
 export const object: Schema<object> = rule("an object", isObject);
 
+class OptionalField<T> implements OptionalSchema<T> {
+  readonly optional = true;
+  readonly schema: Schema<T>;
+
+  constructor(schema: Schema<T>) {
+    this.schema = schema;
+  }
+
+  get expects(): string {
+    return this.schema.expects;
+  }
+
+  parse(value: unknown): T | Problem {
+    return this.schema.parse(value);
+  }
+}
+
 /** A field that may be left out. */
 export function optional<T>(schema: Schema<T>): OptionalSchema<T> {
-  return { optional: true, expects: schema.expects, parse: (value) => schema.parse(value) };
+  return new OptionalField(schema);
+}
+
+/** A field of a record. */
+interface Field {
+  readonly name: string;
+  readonly optional: boolean;
+  readonly schema: Schema<unknown>;
+  /** The rule, where the value has no parts. */
+  readonly plain: PlainRule<unknown> | undefined;
+}
+
+function fieldOf(name: string, given: Schema<unknown>): Field {
+  const optional = given instanceof OptionalField;
+  const schema: Schema<unknown> = optional ? given.schema : given;
+  return { name, optional, schema, plain: schema instanceof PlainRule ? schema : undefined };
 }
 
 /** The type that a table of fields describes. */
@@ -166,31 +246,46 @@ export interface RecordSchema<T> extends Schema<T> {
 export function record<F extends Record<string, Schema<unknown>>>(
   fields: F,
 ): RecordSchema<RecordOf<F>> {
-  const names = Object.keys(fields);
-  const schemas = names.map((name) => fields[name]);
-  const mayBeAbsent = schemas.map((schema) => "optional" in schema);
-  const parseObject = (value: Readonly<Record<string, unknown>>, tag?: string) => {
-    let present = tag === undefined ? 0 : 1;
-    let replaced: Record<string, unknown> | undefined;
-    for (let i = 0; i < names.length; i++) {
-      const name = names[i];
-      const given = value[name];
-      if (given === undefined) {
-        if (mayBeAbsent[i]) continue;
-        return new ProblemFound(name, `${schemas[i].expects} is missing`);
+  const list = Object.keys(fields).map((name) => fieldOf(name, fields[name]));
+  const places = new Map(list.map(({ name }, place) => [name, place]));
+  const needed = list.filter(({ optional }) => !optional).length;
+  // Going through the object instead of looking up each field costs a third, and shows what is unknown.
+  const isExact = (value: Readonly<Record<string, unknown>>, tag?: string): boolean => {
+    let place = 0;
+    let found = 0;
+    for (const name in value) {
+      let field = list[place];
+      // Fields mostly come in the order in which they are named here.
+      if (field?.name !== name) {
+        if (name === tag) continue;
+        const known = places.get(name);
+        if (known === undefined) return false;
+        place = known;
+        field = list[place];
       }
-      const parsed = schemas[i].parse(given);
-      if (parsed instanceof ProblemFound) return within(name, parsed);
-      present++;
-      if (parsed !== given) (replaced ??= {})[name] = parsed;
+      place++;
+      const given = value[name];
+      const { plain } = field;
+      if (plain === undefined ? field.schema.parse(given) !== given : !plain.accepts(given)) {
+        return false;
+      }
+      if (!field.optional) found++;
     }
+    return found === needed;
+  };
+  const parseObject = (value: Readonly<Record<string, unknown>>, tag?: string) => {
     // Most objects hold what they should and nothing else: those need no copy.
-    if (replaced === undefined && Object.keys(value).length === present) {
-      return value as RecordOf<F>;
-    }
+    if (isExact(value, tag)) return value as RecordOf<F>;
     const out: Record<string, unknown> = tag === undefined ? {} : { [tag]: value[tag] };
-    for (const name of names) {
-      if (value[name] !== undefined) out[name] = replaced?.[name] ?? value[name];
+    for (const { name, schema, optional } of list) {
+      const given = value[name];
+      if (given !== undefined) {
+        const parsed = schema.parse(given);
+        if (parsed instanceof ProblemFound) return within(name, parsed);
+        out[name] = parsed;
+      } else if (!optional) {
+        return new ProblemFound(name, `${schema.expects} is missing`);
+      }
     }
     return out as RecordOf<F>;
   };
@@ -212,11 +307,14 @@ export function tagged<T>(
   unknown?: RecordSchema<object>,
 ): Schema<T> {
   const table = new Map(Object.entries(cases));
+  // What came last mostly comes again, and to compare two texts costs less than to look one up.
+  let [last] = Object.entries(cases);
   return {
     expects: "an object",
     parse(value) {
       if (!isObject(value)) return NO_OBJECT;
       const name = value[tag];
+      if (name === last[0]) return last[1].parseObject(value, tag) as T | Problem;
       const schema = typeof name === "string" ? table.get(name) : undefined;
       if (schema === undefined) {
         if (unknown !== undefined && typeof name === "string") {
@@ -224,6 +322,7 @@ export function tagged<T>(
         }
         return new ProblemFound(tag, `one of ${[...table.keys()].join(", ")} is needed`);
       }
+      last = [name as string, schema];
       return schema.parseObject(value, tag) as T | Problem;
     },
   };

@@ -12,8 +12,9 @@
  */
 
 import { encodeBase64 } from "./base64.ts";
-import { createRelayQueue, type RelayQueue } from "./peer/relay_queue.ts";
+import type { RelayQueue } from "./peer/relay_queue.ts";
 import type { Register, Welcome } from "./body.ts";
+import { Bulk } from "./bulk.ts";
 import type { Connection, Ending, Step } from "./connection.ts";
 import type { Command } from "./forum/command.ts";
 import { type Role, userScope } from "./forum/event.ts";
@@ -26,6 +27,7 @@ import {
   PREFACE,
   VERSION,
 } from "./message.ts";
+import { refusedBody } from "./refused.ts";
 import { type ChannelBinding, type ClientFirst, readClientFirst } from "./scram.ts";
 import { createScramServer, type ScramServer } from "./scram_server.ts";
 import {
@@ -36,12 +38,7 @@ import {
 } from "./server_table.ts";
 import { type Refusal, refuse, STATUS, type StatusName } from "./status.ts";
 import { fold } from "./text.ts";
-import {
-  createTransfers,
-  type TransferEvent,
-  type TransferMessage,
-  type Transfers,
-} from "./transfer/transfers.ts";
+import type { TransferEvent, TransferMessage, Transfers } from "./transfer/transfers.ts";
 import { statusLine } from "./text_mode/status_line.ts";
 import type { Verifier } from "./verifier.ts";
 
@@ -132,17 +129,6 @@ export interface ServerConnection extends Connection<ServerTransition, ServerSta
   sendEvents(frames: Uint8Array): void;
 }
 
-/** The body of REFUSED for a refusal. */
-export function refusedBody({ status, text, detail }: Refusal): MessageOf<"refused">["body"] {
-  const { code, text: standard } = STATUS[status];
-  return {
-    code,
-    name: status,
-    text: text ?? standard,
-    ...detail !== undefined && { detail },
-  };
-}
-
 /** An input with what belongs to it. */
 interface Given {
   readonly input: ServerInput;
@@ -167,10 +153,7 @@ class Server implements ServerConnection {
   readonly #link: Link;
   readonly #options: ServerConnectionOptions;
   readonly #signInUntil: number;
-  /** Made when there is one: most connections carry no file. */
-  #transfers: Transfers | undefined;
-  #relays: RelayQueue | undefined;
-  #relaysFirst = false;
+  readonly #bulk = new Bulk((message) => this.#link.send(message));
   #state: ServerState = "opening";
   #ending: Ending = ending("goodbye");
   #clientFirst: ClientFirst | undefined;
@@ -192,7 +175,7 @@ class Server implements ServerConnection {
       // A person at a terminal is asked for no sign of life, and cannot read PING.
       heartbeat: text ? 0 : welcome.heartbeat,
       now,
-      bulk: () => this.#bulk(),
+      bulk: () => this.#bulk.pull(),
       others: text,
     });
     this.#link.sendText(BANNER);
@@ -205,20 +188,12 @@ class Server implements ServerConnection {
     return this.#state;
   }
   get transfers(): Transfers {
-    return this.#transfers ??= createTransfers((message) => this.#link.send(message));
+    return this.#bulk.transfers;
   }
   get relays(): RelayQueue {
-    return this.#relays ??= createRelayQueue();
+    return this.#bulk.relays;
   }
 
-  /** Files and what is relayed take turns. */
-  #bulk(): Uint8Array | undefined {
-    if (this.#relays === undefined) return this.#transfers?.pull();
-    this.#relaysFirst = !this.#relaysFirst;
-    return this.#relaysFirst
-      ? this.#relays.pull() ?? this.#transfers?.pull()
-      : this.#transfers?.pull() ?? this.#relays.pull();
-  }
   get wantsRead(): boolean {
     return this.#link.wantsRead;
   }
@@ -460,7 +435,7 @@ class Server implements ServerConnection {
         return undefined;
       case "transfer":
         this.#commandAt = this.#link.now;
-        this.#transfers?.take(given.transfer!);
+        this.#bulk.take(given.transfer!);
         return undefined;
       case "relay": {
         this.#commandAt = this.#link.now;
@@ -491,13 +466,12 @@ class Server implements ServerConnection {
 
   /** What happened to a file next. */
   #transferred(): ServerTransition | undefined {
-    const event = this.#transfers?.next();
+    const event = this.#bulk.next();
     return event && { from: "ready", to: "ready", cause: "transfer", kind: "transfer", event };
   }
 
   #close(step: ServerStep, why: Ending): ServerTransition {
-    this.#transfers?.clear();
-    this.#relays?.clear();
+    this.#bulk.clear();
     this.#ending = why;
     this.#link.end();
     return { ...step, kind: "closing", ending: why };

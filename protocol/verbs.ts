@@ -241,7 +241,13 @@ export const VERBS = {
   "/always": {
     also: [],
     arguments: ["user"],
-    help: "take whatever this user sends, from now on until you leave",
+    help: "take whatever this user sends, from now on",
+    more: "Also when you come back, until /ask @user.",
+  },
+  "/ask": {
+    also: [],
+    arguments: ["user"],
+    help: "be asked again before what this user sends is taken",
   },
   SHT: {
     also: ["/shutdown"],

@@ -7,6 +7,7 @@
 import type { Endpoint } from "../protocol/datagram/endpoint.ts";
 import { COUNTED, type Counts } from "./counters.ts";
 import type { RefusedAtDoor } from "./door.ts";
+import type { Relayed } from "./peers.ts";
 import { type Counter, createMetrics, type Histogram, type Metrics } from "./metrics.ts";
 
 /** What the service tells while it works. */
@@ -34,6 +35,9 @@ export interface ServerView {
   readonly units: number;
   readonly feedBytes: number;
   readonly transfers: number;
+  readonly offers: number;
+  readonly relays: number;
+  readonly relayed: Relayed;
   readonly counts: Counts;
   /** What waits to be written on all connections. */
   queued(): { readonly bytes: number; readonly stalled: number };
@@ -142,7 +146,14 @@ class Gauges implements ServerGauges, ServiceGauge {
     gauge("dfp_signed_in", "connections on which somebody is signed in", () => view.signedIn);
     gauge("dfp_units", "units of work done", () => view.units);
     gauge("dfp_feed_bytes", "bytes of events kept at hand", () => view.feedBytes);
-    gauge("dfp_transfers", "files on their way", () => view.transfers);
+    gauge("dfp_transfers", "files on their way to the forum and from it", () => view.transfers);
+    gauge("dfp_offers", "files offered by users to users, accepted or not", () => view.offers);
+    gauge("dfp_relays", "files that users have accepted, and may get by relay", () => view.relays);
+    counts(
+      "dfp_relayed_bytes_total",
+      "bytes of datagrams between users that were passed on, or dropped for want of room or of a taker",
+      () => ({ label: "outcome", values: { ...view.relayed } }),
+    );
     gauge("dfp_queued_bytes", "bytes that wait to be written", () => view.queued().bytes);
     gauge(
       "dfp_stalled_connections",

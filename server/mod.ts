@@ -16,6 +16,7 @@ export {
   type OperationLimits,
   SIGN_INS_PER_ADDRESS,
 } from "./limits.ts";
+export type { Relayed } from "./peers.ts";
 export type { Service, Visitor } from "./service.ts";
 export type { Session } from "./session.ts";
 export type { CertificateFiles } from "./listen/certificate.ts";

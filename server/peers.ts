@@ -39,14 +39,25 @@ export interface PeerSession {
   readonly stalled: boolean;
   /** Sends a notice that must not be lost. */
   tell(notice: Notice): void;
-  /** Sends a datagram, or drops it. */
-  relay(channel: number, datagram: Uint8Array): void;
+  /** Sends a datagram; false where it is dropped. */
+  relay(channel: number, datagram: Uint8Array): boolean;
+}
+
+/** What was relayed since the start. */
+export interface Relayed {
+  /** Bytes of datagrams that were passed on. */
+  readonly passed: number;
+  /** Bytes of datagrams that were dropped: there was no room for them, or nobody any more to take them. */
+  readonly dropped: number;
 }
 
 /** The go-between. */
 export interface Peers {
   /** Offers that are not over. */
   readonly count: number;
+  /** Those of them that are accepted, so that datagrams between the two sides are relayed. */
+  readonly relays: number;
+  readonly relayed: Relayed;
   announce(session: PeerSession, command: Announce): { readonly udp: number[] } | Refusal;
   offer(
     session: PeerSession,
@@ -109,6 +120,7 @@ class GoBetween implements Peers {
   readonly #offers = new Map<string, Offered>();
   readonly #made = new Map<string, Set<Offered>>();
   readonly #open = new Map<string, Set<Offered>>();
+  readonly relayed = { passed: 0, dropped: 0 };
 
   constructor(options: PeersOptions) {
     this.#options = options;
@@ -116,6 +128,12 @@ class GoBetween implements Peers {
 
   get count(): number {
     return this.#offers.size;
+  }
+
+  get relays(): number {
+    let count = 0;
+    for (const { taker } of this.#offers.values()) if (taker !== undefined) count++;
+    return count;
   }
 
   announce(session: PeerSession, { publicKey, offers }: Announce) {
@@ -298,9 +316,9 @@ class GoBetween implements Peers {
 
   relay(session: PeerSession, channel: number, datagram: Uint8Array): void {
     const offered = this.#announced.get(session)?.channels.get(channel);
-    if (offered === undefined) return;
-    const other = offered.from.session === session ? offered.taker : offered.from;
-    other?.session.relay(other.channel, datagram);
+    const other = offered?.from.session === session ? offered.taker : offered?.from;
+    const goes = other !== undefined && other.session.relay(other.channel, datagram);
+    this.relayed[goes ? "passed" : "dropped"] += datagram.length;
   }
 
   part(session: PeerSession): void {

@@ -40,7 +40,7 @@ import { createHub, type Hub } from "./hub.ts";
 import type { Job } from "./job.ts";
 import { LIMIT_DEFAULTS, type OperationLimits, TURNED_AWAY_MAX } from "./limits.ts";
 import type { Log, Published, Transaction } from "./log/log.ts";
-import { createPeers, type Peers } from "./peers.ts";
+import { createPeers, type Peers, type Relayed } from "./peers.ts";
 import { createPresence, type Presence } from "./presence.ts";
 import { createSalter, type Salt } from "./salter.ts";
 import {
@@ -122,6 +122,12 @@ export interface Service {
   readonly units: number;
   /** Files on their way. */
   readonly transfers: number;
+  /** Files that users offer to users. */
+  readonly offers: number;
+  /** Those of them that are accepted, so that datagrams between the two sides are relayed. */
+  readonly relays: number;
+  /** Datagrams that were relayed. */
+  readonly relayed: Relayed;
   /** Bytes of events that are kept at hand for those who follow them. */
   readonly feedBytes: number;
   /** How often each limit was reached. */
@@ -275,6 +281,15 @@ class ForumService implements Service {
   }
   get transfers(): number {
     return this.#files.count;
+  }
+  get offers(): number {
+    return this.#peers.count;
+  }
+  get relays(): number {
+    return this.#peers.relays;
+  }
+  get relayed(): Relayed {
+    return this.#peers.relayed;
   }
   get feedBytes(): number {
     return this.#hub.bytes;

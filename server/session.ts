@@ -279,9 +279,11 @@ class OpenSession implements ServiceSession {
     this.#wake();
   }
 
-  relay(channel: number, datagram: Uint8Array): void {
-    if (this.connection.mode !== "frames") return;
-    if (this.connection.relays.push(channel, datagram)) this.#wake();
+  relay(channel: number, datagram: Uint8Array): boolean {
+    if (this.connection.mode !== "frames") return false;
+    const goes = this.connection.relays.push(channel, datagram);
+    if (goes) this.#wake();
+    return goes;
   }
 
   notify(notice: Notice): void {

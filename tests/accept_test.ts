@@ -6,7 +6,7 @@
 
 import { assertEquals } from "@std/assert";
 import { acceptAll } from "../server/listen/accept.ts";
-import type { Socket } from "../server/listen/transport.ts";
+import type { Socket } from "../transport/socket.ts";
 
 Deno.test("a connection that cannot be handed on is closed, and the next one is taken at once", async () => {
   const taken = Promise.withResolvers<Socket>();

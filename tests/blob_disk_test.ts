@@ -234,7 +234,8 @@ testInFolder(
 Deno.test("paths are made of digests and whole numbers only", () => {
   const layout = createDiskLayout("top");
   const anything = fc.oneof(
-    fc.string({ unit: "binary" }),
+    // By chance two digits come up, which are a folder.
+    fc.string({ unit: "binary" }).filter((text) => !/^[0-9a-f]{2}$/.test(text)),
     fc.constantFrom("..", "../x", "/etc/passwd", "ab/../../x", "", "AB".repeat(32), "con", "\0"),
     fc.double(),
     fc.constantFrom(-1, 1.5, 2 ** 53, NaN, null, undefined, [], {}),

@@ -8,6 +8,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { createHash } from "node:crypto";
+import { setImmediate } from "node:timers";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { CarrierLink } from "../client/files/carrier.ts";
 import { deflate, inflate } from "../client/files/deflate.ts";
@@ -29,9 +30,9 @@ function noise(size: number): Uint8Array<ArrayBuffer> {
   return createNumbers(size + 1).bytes(size) as Uint8Array<ArrayBuffer>;
 }
 
-/** Lets all that can happen without the outside happen. */
+/** Lets all that can happen without the outside happen: a turn of the event loop, which no clock holds back. */
 function turn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 // Sources

@@ -7,6 +7,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import fc from "fast-check";
 import { createConsoleFiles } from "../client/console/console_files.ts";
+import { fileOfAlways } from "../client/disk/always_file.ts";
 import { createDirectory } from "../protocol/terminal/directory.ts";
 import type { Transfer } from "../protocol/terminal/file_outcome.ts";
 import { outcomeJson } from "../client/console/json_output.ts";
@@ -102,6 +103,7 @@ async function withFiles(
     directory,
     numbers,
     downloads: folder,
+    always: fileOfAlways(`${folder}/always`, { server: "forum.example", user: "Yoda" }),
     deflate: false,
     progress: NO_VIEW,
     show() {},

@@ -5,7 +5,14 @@
  */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { type ByteStream, connectForum, type Dial, dialTcp, dialWebSocket } from "../client/mod.ts";
+import {
+  type ByteStream,
+  connectForum,
+  type Dial,
+  dialTcp,
+  dialTls,
+  dialWebSocket,
+} from "../client/mod.ts";
 import { dialWithin } from "../client/dial_within.ts";
 import { CONFIG_DEFAULTS, startServer } from "../server/mod.ts";
 
@@ -62,6 +69,14 @@ Deno.test("a dial that takes too long is told, and closed if it comes all the sa
 Deno.test("a dial over WebSocket that is given up keeps no descriptor", async () => {
   await silence(async (port, gone) => {
     const dial = dialWebSocket({ url: `ws://127.0.0.1:${port}/dfp` });
+    await assertRejects(() => dialWithin(100, dial), Error, "no answer");
+    assertEquals(await gone, null, "the connection is closed");
+  });
+});
+
+Deno.test("a dial over TLS that is given up in its handshake keeps no descriptor", async () => {
+  await silence(async (port, gone) => {
+    const dial = dialTls({ hostname: "127.0.0.1", port });
     await assertRejects(() => dialWithin(100, dial), Error, "no answer");
     assertEquals(await gone, null, "the connection is closed");
   });

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { encodeBase64 } from "../protocol/base64.ts";
 import { createGauges } from "../server/gauges.ts";
 import { createMetrics } from "../server/metrics.ts";
 import { Caller, withScene } from "./service_scene.ts";
@@ -44,6 +45,46 @@ Deno.test("two servers in one process do not count together", () => {
   one.service.answered("post", "done");
   assert(one.text().includes('dfp_commands_total{op="post",outcome="done"} 1'));
   assert(!other.text().includes("dfp_commands_total{"));
+});
+
+Deno.test("files that go from user to user are counted, with what is relayed of them", () => {
+  const gauges = createGauges(() => 0);
+  withScene((scene) => {
+    gauges.show(scene.service);
+    const counted = (...lines: string[]) => {
+      const text = gauges.text();
+      for (const line of lines) assert(text.includes(`\n${line}\n`), `${line} in\n${text}`);
+    };
+    counted("dfp_offers 0", "dfp_relays 0", 'dfp_relayed_bytes_total{outcome="passed"} 0');
+    const [ann, ben] = [new Caller(scene), new Caller(scene)];
+    ann.register("Ann");
+    ben.register("Ben");
+    const publicKey = encodeBase64(new Uint8Array(32).fill(1));
+    for (const one of [ann, ben]) one.say({ op: "announce", publicKey, offers: true });
+    ann.talk();
+    ben.talk();
+    ann.say({ op: "offer", user: "Ben", name: "a.bin", size: 3, sha256: "0".repeat(64) });
+    ann.talk();
+    counted("dfp_offers 1", "dfp_relays 0");
+    ben.talk();
+    const notices = (caller: Caller) =>
+      caller.heard.flatMap((what) => what.kind === "notice" ? [what.notice] : []);
+    const offer = notices(ben).find((notice) => notice.kind === "offer");
+    assert(offer?.kind === "offer");
+    ben.say({ op: "accept", offer: offer.offer });
+    ben.talk();
+    ann.talk();
+    counted("dfp_offers 1", "dfp_relays 1");
+    const go = notices(ann).find((notice) => notice.kind === "go");
+    assert(go?.kind === "go");
+    ann.client.relays.push(go.channel, new Uint8Array(1000));
+    ann.client.relays.push(go.channel + 1, new Uint8Array(10));
+    ann.talk();
+    counted(
+      'dfp_relayed_bytes_total{outcome="passed"} 1000',
+      'dfp_relayed_bytes_total{outcome="dropped"} 10',
+    );
+  });
 });
 
 Deno.test("commands are counted by what became of them, and commits by how long they took", () => {

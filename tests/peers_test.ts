@@ -37,8 +37,9 @@ class Fake implements PeerSession {
   tell(notice: Notice): void {
     this.notices.push(notice);
   }
-  relay(channel: number, datagram: Uint8Array): void {
-    this.datagrams.push(`${channel} ${datagram}`);
+  relay(channel: number, datagram: Uint8Array): boolean {
+    if (!this.stalled) this.datagrams.push(`${channel} ${datagram}`);
+    return !this.stalled;
   }
   last<K extends Notice["kind"]>(kind: K): Extract<Notice, { kind: K }> {
     const found = this.notices.findLast((notice) => notice.kind === kind);
@@ -114,6 +115,29 @@ Deno.test("what is accepted anew has another secret and other channels, and the 
     peers.relay(session, before[at].channel, Uint8Array.of(1));
   }
   assertEquals([ann.datagrams, ben.datagrams], [[], []]);
+});
+
+Deno.test("what is relayed is counted, and so is what is dropped on the way", () => {
+  const { peers, join, offered } = scene();
+  const [ann, ben] = [join("ann"), join("ben")];
+  const offer = offered(ann, "ben");
+  assertEquals([peers.count, peers.relays], [1, 0]);
+  peers.accept(ben, { op: "accept", offer });
+  assertEquals([peers.count, peers.relays], [1, 1]);
+  const { channel } = ann.last("go");
+  peers.relay(ann, channel, new Uint8Array(1200));
+  peers.relay(ben, ben.last("go").channel, new Uint8Array(30));
+  assertEquals(peers.relayed, { passed: 1230, dropped: 0 });
+  ben.stalled = true;
+  peers.relay(ann, channel, new Uint8Array(7));
+  // Nobody stands behind these any more, or ever did.
+  peers.part(ben);
+  peers.relay(ann, channel, new Uint8Array(5));
+  peers.relay(ann, 99, new Uint8Array(1));
+  assertEquals(peers.relayed, { passed: 1230, dropped: 13 });
+  assertEquals([peers.count, peers.relays], [1, 0]);
+  peers.conclude(ann, { op: "conclude", offer, code: 2020 });
+  assertEquals([peers.count, peers.relays], [0, 0]);
 });
 
 Deno.test("nobody but the two can accept, relay, reach or conclude an offer", () => {

@@ -6,8 +6,8 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createParting, PARTING_MAX } from "../server/listen/parting.ts";
-import { secureContext, secureSocket } from "../server/listen/secure_socket.ts";
-import type { Socket } from "../server/listen/transport.ts";
+import { secureContext, secureSocket } from "../transport/secure_socket.ts";
+import type { Socket } from "../transport/socket.ts";
 import { createAuthority, HAS_OPENSSL } from "./end_to_end/certificates.ts";
 
 /** A connection that has agreed on keys, both ends. */
@@ -19,8 +19,6 @@ async function connection(): Promise<{ server: Socket; client: Deno.TlsConn }> {
     const context = secureContext({
       cert: Deno.readTextFileSync(cert),
       key: Deno.readTextFileSync(key),
-      names: "",
-      until: "",
     });
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = listener.addr;

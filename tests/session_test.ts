@@ -1,10 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { createClientConnection } from "../protocol/client_connection.ts";
-import {
-  type ClientSession,
-  createClientSession,
-  type SessionTransition,
-} from "../protocol/client_session.ts";
+import { createClientSession } from "../protocol/client_session.ts";
 import type { ForumEvent } from "../protocol/forum/event.ts";
 import { readFrame } from "../protocol/frame.ts";
 import { TRANSMIT_HIGH_WATER } from "../protocol/link.ts";
@@ -13,6 +9,7 @@ import { createReceiveBuffer } from "../protocol/receive_buffer.ts";
 import { createServerConnection } from "../protocol/server_connection.ts";
 import { readClientFirst } from "../protocol/scram.ts";
 import { createScramServer } from "../protocol/scram_server.ts";
+import type { ClientSession, SessionTransition } from "../protocol/session.ts";
 import { createVerifier } from "../protocol/verifier.ts";
 import { STATUS, type StatusName } from "../protocol/status.ts";
 

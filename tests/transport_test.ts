@@ -5,7 +5,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { type Socket, socketTransport } from "../server/listen/transport.ts";
+import { type Socket, socketTransport } from "../transport/socket.ts";
 
 /** What a connection reads with, when its reads bring these many bytes one after the other. */
 async function sizesOf(counts: readonly number[]): Promise<number[]> {

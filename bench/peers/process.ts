@@ -34,7 +34,7 @@ export interface Process {
   /** Waits until the output has a line like this. Rejects when the process ends or `ms`, 20 s, have passed. */
   line(pattern: RegExp, ms?: number): Promise<RegExpExecArray>;
   /** Waits until something can be done, by trying it; as long as for a line. */
-  until(attempt: () => Promise<boolean>, ms?: number): Promise<void>;
+  until(attempt: () => Promise<boolean> | boolean, ms?: number): Promise<void>;
   /** Time on a processor so far, in seconds; the kernel counts hundredths. */
   cpuSeconds(): number;
   /** Resident memory, in bytes. */
@@ -86,6 +86,15 @@ function* children(parent: number): Generator<string> {
   }
 }
 
+/** The bytes of a file, or -1 where there is no file yet. */
+function sizeOf(path: string): number {
+  try {
+    return Deno.statSync(path).size;
+  } catch {
+    return -1;
+  }
+}
+
 /** A line of /proc/PID/status, in bytes. */
 function memory(pid: number, what: "VmRSS" | "VmHWM"): number {
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);
@@ -113,14 +122,19 @@ class Child implements Process {
 
   async line(pattern: RegExp, ms?: number): Promise<RegExpExecArray> {
     let found: RegExpExecArray | null = null;
-    await this.until(async () => {
-      found = pattern.exec(await Deno.readTextFile(this.#options.output).catch(() => ""));
+    let size = -1;
+    await this.until(() => {
+      // To look costs next to nothing where nothing was said: what is measured needs the processors.
+      const now = sizeOf(this.#options.output);
+      if (now === size) return false;
+      size = now;
+      found = pattern.exec(Deno.readTextFileSync(this.#options.output));
       return found !== null;
     }, ms);
     return found!;
   }
 
-  async until(attempt: () => Promise<boolean>, ms = START_MS): Promise<void> {
+  async until(attempt: () => Promise<boolean> | boolean, ms = START_MS): Promise<void> {
     const latest = performance.now() + ms;
     while (!await attempt()) {
       if (this.#ended || performance.now() > latest) {

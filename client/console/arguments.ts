@@ -72,7 +72,8 @@ HOST PORT                where the server listens (${DEFAULT_HOST} ${DEFAULT_POR
     --downloads DIR      where files land that are got with DWN (the current folder)
     --accept DIR         take every file that another user sends, into this folder, without asking
     --known-peers FILE   remember there the keys of users whom files were sent to or came from; one's own
-                         key lies beside it (known_peers in the folder of known_servers)
+                         key lies beside it, and "always", the list of those whose files /always takes
+                         (known_peers in the folder of known_servers)
     --relay-only         show other users no address of this machine: what is sent to them, and what
                          they send, goes through the server, which cannot read it
     --deflate            let files travel deflated where that makes them smaller

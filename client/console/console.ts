@@ -6,6 +6,7 @@
 
 import { isBareText } from "../../protocol/verb_line.ts";
 import type { ClientEvent, ForumClient } from "../forum_client.ts";
+import type { Always } from "../disk/always_file.ts";
 import { complete } from "./completion.ts";
 import { type ConsoleFiles, createConsoleFiles } from "./console_files.ts";
 import { createDirectory, type Directory } from "../../protocol/terminal/directory.ts";
@@ -36,6 +37,8 @@ export interface ConsoleOptions {
   readonly downloads: string;
   /** The folder for whatever other users offer; without it each offer waits for an answer. */
   readonly accept?: string;
+  /** Those whose files are taken without asking. */
+  readonly always: Always;
   /** Whether files that shrink travel deflated. */
   readonly deflate: boolean;
   /** Writes a line of output. */
@@ -196,7 +199,7 @@ export async function runScripted(options: ScriptedOptions): Promise<number> {
 export async function runInteractive(
   options: Pick<
     ScriptedOptions,
-    "client" | "colour" | "downloads" | "accept" | "deflate" | "stopped"
+    "client" | "colour" | "downloads" | "accept" | "always" | "deflate" | "stopped"
   >,
 ): Promise<number> {
   const { client } = options;

@@ -19,6 +19,7 @@ import { completeFile } from "./file_completion.ts";
 import { createFileSession, isCarryCall, takesLong } from "./file_session.ts";
 import { answerAll, carry, type Session } from "./session.ts";
 import type { PeerOffer } from "../peer/peer_files.ts";
+import type { Always } from "../disk/always_file.ts";
 import { createOffers } from "./offers.ts";
 import { createTransfers, type Transfers, type TransferView } from "./transfers.ts";
 
@@ -31,6 +32,8 @@ export interface ConsoleFilesOptions {
   readonly downloads: string;
   /** The folder for whatever other users offer; without it each offer waits for an answer. */
   readonly accept?: string;
+  /** Those whose files are taken without asking. */
+  readonly always: Always;
   /** Shows what came of an offer for which no line was typed. */
   readonly show: (outcome: Outcome) => void;
   /** Whether what shrinks travels deflated. */
@@ -77,7 +80,7 @@ export function createConsoleFiles(options: ConsoleFilesOptions): ConsoleFiles {
   // Nothing that is asked here takes a password.
   const answered = <T>(asking: Asking<T>) =>
     answerAll(asking, (request) => carry(client, request as Command));
-  const offers = createOffers(options.accept !== undefined);
+  const offers = createOffers(options.accept !== undefined, options.always);
   const session = createFileSession({
     ...options,
     accepted: options.accept ?? options.downloads,

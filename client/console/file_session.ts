@@ -27,6 +27,7 @@ import { visibleLine } from "../../protocol/terminal/visible.ts";
 import { STATUS } from "../../protocol/status.ts";
 import type { Line } from "../../protocol/verb_line.ts";
 import type { ThreadName, VerbCall } from "../../protocol/verbs.ts";
+import type { Always } from "../disk/always_file.ts";
 import { DiskError } from "../disk/disk_error.ts";
 import { openSource } from "../disk/disk_source.ts";
 import { localPaths } from "../disk/local_paths.ts";
@@ -50,6 +51,7 @@ export interface FileSessionOptions {
     "user" | "state" | "command" | "upload" | "download" | "peers"
   >;
   readonly offers: Offers;
+  readonly always: Always;
   readonly transfers: Transfers;
   /** The number of the thread that is meant. */
   readonly thread: (name: ThreadName) => Promise<number>;
@@ -85,6 +87,7 @@ const VERBS: ReadonlySet<string> = new Set<CarryVerb>([
   "/accept",
   "/decline",
   "/always",
+  "/ask",
 ]);
 const LONG: ReadonlySet<string> = new Set<CarryVerb>(["UPD", "DWN", "/accept"]);
 
@@ -156,8 +159,16 @@ class ForumFileSession implements FileSession {
         return done("/decline", { by: offer.by, name: offer.name });
       }
       case "/always": {
-        for (const offer of this.#options.offers.always(call.user)) void this.#options.take(offer);
-        return done("/always", { user: call.user });
+        const { offers, always, take } = this.#options;
+        const { user } = call;
+        const kept = always.add(user);
+        for (const offer of offers.from(user)) void take(offer);
+        await kept;
+        return done("/always", { user });
+      }
+      case "/ask": {
+        const { user } = call;
+        return done("/ask", { user, changed: await this.#options.always.remove(user) });
       }
       case "/cancel": {
         const cancelled = this.#options.transfers.cancel(call.transfer);

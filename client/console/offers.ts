@@ -7,6 +7,7 @@
 import type { ListedOffer } from "../../protocol/terminal/file_outcome.ts";
 import { Refusing } from "../../protocol/terminal/outcome.ts";
 import { fold } from "../../protocol/text.ts";
+import type { Always } from "../disk/always_file.ts";
 import type { ClientEvent } from "../forum_client.ts";
 import type { PeerOffer } from "../peer/peer_files.ts";
 
@@ -23,20 +24,21 @@ export interface Offers {
    * @throws Refusing if there is none, or more than one.
    */
   find(given: string | undefined): PeerOffer;
-  /** From now on whatever this user offers is taken; gives what is offered by them already. */
-  always(user: string): PeerOffer[];
+  /** Those that are open and come from this user. */
+  from(user: string): PeerOffer[];
   /** It is answered. */
   drop(offer: PeerOffer): void;
 }
 
 class OpenOffers implements Offers {
   readonly #everything: boolean;
-  readonly #always = new Set<string>();
+  readonly #always: Pick<Always, "has">;
   readonly #open = new Map<number, PeerOffer>();
   #last = 0;
 
-  constructor(everything: boolean) {
+  constructor(everything: boolean, always: Pick<Always, "has">) {
     this.#everything = everything;
+    this.#always = always;
   }
 
   get all(): readonly ListedOffer[] {
@@ -62,7 +64,7 @@ class OpenOffers implements Offers {
   }
 
   isWelcome({ by, again }: PeerOffer): boolean {
-    return this.#everything || again || this.#always.has(fold(by));
+    return this.#everything || again || this.#always.has(by);
   }
 
   find(given: string | undefined): PeerOffer {
@@ -80,8 +82,7 @@ class OpenOffers implements Offers {
     throw new Refusing("no-offer", "No such file is offered to you. /offers lists those that are.");
   }
 
-  always(user: string): PeerOffer[] {
-    this.#always.add(fold(user));
+  from(user: string): PeerOffer[] {
     return [...this.#open.values()].filter(({ by }) => fold(by) === fold(user));
   }
 
@@ -90,7 +91,7 @@ class OpenOffers implements Offers {
   }
 }
 
-/** Creates an empty list; with `everything` no offer waits in it. */
-export function createOffers(everything: boolean): Offers {
-  return new OpenOffers(everything);
+/** Creates an empty list; with `everything` no offer waits in it, and none of those whose files are always taken. */
+export function createOffers(everything: boolean, always: Pick<Always, "has">): Offers {
+  return new OpenOffers(everything, always);
 }

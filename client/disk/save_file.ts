@@ -12,8 +12,15 @@ import { safeName } from "../files/safe_name.ts";
 import { type CarryOptions, type ForumClient, ForumError } from "../forum_client.ts";
 import { openPart, type PartFile } from "./part_file.ts";
 
-/** What is written at a time; what is less when a download ends early is fetched again. */
+/**
+ * What is written at a time, at first and where little comes. What is less when a download ends early is fetched
+ * again.
+ */
 export const PIECE_BYTES: number = 256 * 1024;
+/** What is written at a time where so much comes in a moment: each write costs a change of threads. */
+const PIECE_BYTES_MAX = 4 * 1024 * 1024;
+/** A moment, in ms. */
+const MOMENT = 50;
 
 /** What is saved, and where. */
 export interface SaveOptions extends CarryOptions {
@@ -65,16 +72,20 @@ async function writeDown(
   size: number,
 ): Promise<void> {
   const reader = stream.getReader({ mode: "byob" });
-  const most = Math.max(1, Math.min(PIECE_BYTES, size));
-  const read = (memory: ArrayBuffer) => {
-    const reading = reader.read(new Uint8Array(memory), { min: most });
+  let most = Math.max(1, Math.min(PIECE_BYTES, size));
+  let heard = performance.now();
+  const read = (memory?: ArrayBuffer) => {
+    const bytes = memory !== undefined && memory.byteLength >= most
+      ? new Uint8Array(memory, 0, most)
+      : new Uint8Array(most);
+    const reading = reader.read(bytes, { min: most });
     // The second of two that fail is not waited for any more.
     reading.catch(() => {});
     return reading;
   };
   // Two arrays are there to be filled, so that what comes at once need not wait for the other to be taken away.
-  const reads = [read(new ArrayBuffer(most)), read(new ArrayBuffer(most))];
-  let written: ArrayBuffer = new ArrayBuffer(most);
+  const reads = [read(), read()];
+  let written: ArrayBuffer | undefined;
   let writing = Promise.resolve();
   try {
     for (;;) {
@@ -83,6 +94,10 @@ async function writeDown(
       if (value === undefined || value.length === 0) return;
       writing = part.write(value);
       if (done) return await writing;
+      const now = performance.now();
+      if (now - heard < MOMENT) most = Math.min(2 * most, PIECE_BYTES_MAX);
+      else if (most > PIECE_BYTES) most /= 2;
+      heard = now;
       reads.push(read(written));
       written = value.buffer;
     }

@@ -6,28 +6,23 @@
  */
 
 import type { Notice, Refused } from "../../protocol/body.ts";
-import { decodeBase64 } from "../../protocol/base64.ts";
-import { offerContext } from "../../protocol/peer/offer_context.ts";
-import {
-  OFFERER_TABLE,
-  type OffererAction,
-  type OffererInput,
-  type OffererState,
-} from "../../protocol/peer/peer_table.ts";
+import { OFFERER_TABLE, type OffererAction } from "../../protocol/peer/peer_table.ts";
 import {
   createSendingStream,
   PEER_TRANSFER,
   type PeerStream,
   type PeerStreamEvent,
 } from "../../protocol/peer/peer_stream.ts";
-import { STATUS, type StatusName, statusName } from "../../protocol/status.ts";
+import { refusedBody, refusedFor } from "../../protocol/refused.ts";
+import { STATUS, type StatusName } from "../../protocol/status.ts";
 import type { Carrier } from "../files/carrier.ts";
 import type { FileSource } from "../files/file_source.ts";
 import { createOutgoingFile } from "../files/outgoing_file.ts";
 import { ForumError } from "../forum_error.ts";
-import { offerBytes } from "./offer_bytes.ts";
+import { OfferLink } from "./offer_link.ts";
+import { type GoNotice, type OfferFact, OfferSteps } from "./offer_steps.ts";
 import type { PeerHost, Via } from "./peer_host.ts";
-import { createPeerLink, type PeerLink } from "./peer_link.ts";
+import type { PeerLink } from "./peer_link.ts";
 
 /** What is offered. */
 export interface OfferingOptions {
@@ -63,13 +58,6 @@ const REST_FIRST = 500;
 /** The longest. */
 const REST_MAX = 5000;
 
-/** What an input brings with it. */
-interface Fact {
-  readonly refused?: Refused;
-  readonly error?: unknown;
-  readonly go?: Extract<Notice, { kind: "go" }>;
-}
-
 /** A file that is offered. */
 export class Offering {
   readonly #host: PeerHost;
@@ -77,12 +65,16 @@ export class Offering {
   readonly #carrier: Carrier;
   readonly #done = Promise.withResolvers<PeerSent>();
   readonly #register: (offer: string | undefined, before: string | undefined) => void;
-  #state: OffererState = "asking";
+  readonly #steps = new OfferSteps(
+    OFFERER_TABLE,
+    "asking",
+    (action, fact) => this.#do(action, fact),
+  );
   /** The offer's name at the server, while it has one. */
   #offer: string | undefined;
   /** The other user's name as the server writes it. */
   #user: string;
-  #link: PeerLink | undefined;
+  readonly #link: OfferLink;
   #via: Via = "relayed";
   #wasLinked = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -98,8 +90,9 @@ export class Offering {
     this.#options = options;
     this.#register = register;
     this.#user = options.user;
+    this.#link = new OfferLink(host, "offerer");
     const working = (act: (stream: PeerStream) => void) => {
-      const link = this.#link;
+      const link = this.#link.current;
       if (link === undefined) return;
       act(link.stream);
       link.wake();
@@ -113,8 +106,8 @@ export class Offering {
         end: (sha256) => working(({ transfers }) => transfers.end(PEER_TRANSFER, { sha256 })),
         stored() {},
         kept() {},
-        cancel: (status) => this.#step("cancel", { refused: refusedAs(status) }),
-        fail: (error) => this.#step("cancel", { error }),
+        cancel: (status) => this.#steps.take("cancel", { refused: refusedBody({ status }) }),
+        fail: (error) => this.#steps.take("cancel", { error }),
       },
     });
   }
@@ -123,11 +116,8 @@ export class Offering {
   get done(): Promise<PeerSent> {
     return this.#done.promise;
   }
-  get channel(): number | undefined {
-    return this.#link?.channel;
-  }
   get link(): PeerLink | undefined {
-    return this.#link;
+    return this.#link.current;
   }
 
   start(): void {
@@ -136,12 +126,12 @@ export class Offering {
 
   /** The server tells something of it. */
   heard(notice: Notice): void {
-    if (notice.kind === "go") this.#step("go", { go: notice });
-    else if (notice.kind === "reach") this.#link?.reach(notice);
+    if (notice.kind === "go") this.#steps.take("go", { go: notice });
+    else if (notice.kind === "reach") this.#link.current?.reach(notice);
     else if (notice.kind === "concluded") {
       const { code, reason } = notice;
       this.#forgetOffer();
-      this.#step("concluded", { refused: refusedFor(code, reason) });
+      this.#steps.take("concluded", { refused: refusedFor(code, reason) });
     }
   }
 
@@ -149,32 +139,25 @@ export class Offering {
   offline(): void {
     this.#forgetOffer();
     // A link of its own does not need the server.
-    if (this.#link?.via !== "direct") this.#step("offline");
+    if (this.#link.current?.via !== "direct") this.#steps.take("offline");
   }
 
   /** It is back. */
   online(): void {
     this.#rests = 0;
-    this.#step("rested");
+    this.#steps.take("rested");
   }
 
   /** The session is over. */
   closed(refused: Refused): void {
-    this.#step("concluded", { refused });
+    this.#steps.take("concluded", { refused });
   }
 
   cancel(error: unknown): void {
-    this.#step("cancel", { error });
+    this.#steps.take("cancel", { error });
   }
 
-  #step(input: OffererInput, fact: Fact = {}): void {
-    const row = OFFERER_TABLE[this.#state][input];
-    if (row === undefined) return;
-    this.#state = row[1];
-    this.#do(row[0], fact);
-  }
-
-  #do(action: OffererAction, fact: Fact): void {
+  #do(action: OffererAction, fact: OfferFact): void {
     switch (action) {
       case "none":
         return;
@@ -191,7 +174,7 @@ export class Offering {
         return this.#rest(fact.refused?.detail?.wait ?? 0);
       case "succeed": {
         this.#conclude("valid-command");
-        this.#link?.close();
+        this.#link.current?.close();
         this.#end();
         const { source, name, sha256 } = this.#options;
         const { size } = source;
@@ -201,8 +184,8 @@ export class Offering {
         this.#end(new ForumError(fact.refused!));
         return;
       case "withdraw":
-        this.#link?.stream.cancel("cancelled");
-        this.#link?.close();
+        this.#link.current?.stream.cancel("cancelled");
+        this.#link.current?.close();
         this.#conclude("cancelled");
         this.#end(fact.error ?? new ForumError(fact.refused!));
     }
@@ -210,7 +193,7 @@ export class Offering {
 
   #ask(): void {
     const { user, name, type, source, sha256 } = this.#options;
-    if (!this.#host.online) return this.#step("offline");
+    if (!this.#host.online) return this.#steps.take("offline");
     this.#host.ask({
       op: "offer",
       user,
@@ -223,12 +206,13 @@ export class Offering {
         this.#offer = offer;
         this.#user = user;
         this.#awayFrom = undefined;
-        if (this.#state === "over") return this.#conclude("cancelled");
+        if (this.#steps.state === "over") return this.#conclude("cancelled");
         this.#register(offer, undefined);
-        this.#step("taken");
+        this.#steps.take("taken");
         this.#options.onWaiting();
       },
-      refused: (refused) => this.#step(this.#canWait(refused) ? "put-off" : "refused", { refused }),
+      refused: (refused) =>
+        this.#steps.take(this.#canWait(refused) ? "put-off" : "refused", { refused }),
     });
   }
 
@@ -245,47 +229,26 @@ export class Offering {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       // Coming back to the server is what ends the wait for it.
-      if (this.#host.online) this.#step("rested");
+      if (this.#host.online) this.#steps.take("rested");
     }, wait);
   }
 
-  #connect({ offer, channel, secret, publicKey }: Extract<Notice, { kind: "go" }>): void {
+  #connect(go: GoNotice): void {
     this.#stop();
-    const { user: by, keys } = this.#host;
     const { name, sha256, source } = this.#options;
     const { size } = source;
-    let proved = false;
-    const key = decodeBase64(publicKey) ?? new Uint8Array(0);
-    const link = createPeerLink({
-      host: this.#host,
-      offer,
-      role: "responder",
-      channel,
-      peer: {
-        kind: "offer",
-        offer: offerBytes(offer),
-        secret: decodeBase64(secret) ?? new Uint8Array(0),
-        static: keys,
-        key,
-        context: offerContext({ by, to: this.#user, name, size, sha256 }),
-      },
+    this.#link.connect(go, {
+      about: { by: this.#host.user, to: this.#user, name, size, sha256 },
       stream: createSendingStream(size),
       onEvent: (event) => this.#happened(event),
       onVia: (via) => {
-        if (!proved) this.#host.proved(this.#user, key);
-        proved = true;
         this.#wasLinked = true;
         this.#via = via;
         this.#options.onVia(via);
       },
-      onEnd: () => {
-        if (this.#link !== link) return;
-        this.#link = undefined;
-        // Without an offer at the server nobody can accept it anew.
-        this.#step(this.#offer === undefined ? "offline" : "cut");
-      },
+      // Without an offer at the server nobody can accept it anew.
+      onEnd: () => this.#steps.take(this.#offer === undefined ? "offline" : "cut"),
     });
-    this.#link = link;
   }
 
   #happened(event: PeerStreamEvent): void {
@@ -299,21 +262,20 @@ export class Offering {
         return this.#carrier.event(event);
       case "finish":
         // Only who has all of it can know its hash.
-        if (event.finish.sha256 === this.#options.sha256) return this.#step("kept");
-        return this.#step("cancel", { refused: refusedAs("bad-content") });
+        if (event.finish.sha256 === this.#options.sha256) return this.#steps.take("kept");
+        return this.#steps.take("cancel", { refused: refusedBody({ status: "bad-content" }) });
       case "abort":
-        return this.#step("concluded", {
+        return this.#steps.take("concluded", {
           refused: refusedFor(event.abort.code, event.abort.reason),
         });
       case "fault":
-        return this.#step("cancel", { refused: { ...refusedAs(event.status), text: event.text } });
+        return this.#steps.take("cancel", { refused: refusedBody(event) });
     }
   }
 
   #stop(): void {
     clearTimeout(this.#timer);
-    this.#link?.stop();
-    this.#link = undefined;
+    this.#link.stop();
   }
 
   #forgetOffer(): void {
@@ -335,15 +297,4 @@ export class Offering {
     this.#carrier.over(error);
     if (error !== undefined) this.#done.reject(error);
   }
-}
-
-function refusedAs(status: StatusName): Refused {
-  const { code, text } = STATUS[status];
-  return { code, name: status, text };
-}
-
-/** What the other side has said, as a refusal. */
-export function refusedFor(code: number, reason: string): Refused {
-  const name = statusName(code) ?? "cancelled";
-  return { code, name, text: reason === "" ? STATUS[name].text : reason };
 }

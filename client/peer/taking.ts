@@ -6,14 +6,7 @@
  */
 
 import type { Notice, OfferNotice, Refused } from "../../protocol/body.ts";
-import { decodeBase64 } from "../../protocol/base64.ts";
-import { offerContext } from "../../protocol/peer/offer_context.ts";
-import {
-  TAKER_TABLE,
-  type TakerAction,
-  type TakerInput,
-  type TakerState,
-} from "../../protocol/peer/peer_table.ts";
+import { TAKER_TABLE, type TakerAction, type TakerState } from "../../protocol/peer/peer_table.ts";
 import {
   createReceivingStream,
   PEER_TRANSFER,
@@ -21,15 +14,16 @@ import {
   type PeerStreamEvent,
 } from "../../protocol/peer/peer_stream.ts";
 import type { DownloadOpened } from "../../protocol/forum/reply.ts";
+import { refusedBody, refusedFor } from "../../protocol/refused.ts";
 import { STATUS, type StatusName } from "../../protocol/status.ts";
 import type { Carrier } from "../files/carrier.ts";
 import type { FileSource } from "../files/file_source.ts";
 import { createIncomingFile } from "../files/incoming_file.ts";
 import { ForumError } from "../forum_error.ts";
-import { offerBytes } from "./offer_bytes.ts";
-import { refusedFor } from "./offering.ts";
+import { OfferLink } from "./offer_link.ts";
+import { type GoNotice, type OfferFact, OfferSteps } from "./offer_steps.ts";
 import type { PeerHost, Via } from "./peer_host.ts";
-import { createPeerLink, type PeerLink } from "./peer_link.ts";
+import type { PeerLink } from "./peer_link.ts";
 
 /** How an offer is taken. */
 export interface TakeOptions {
@@ -64,12 +58,6 @@ export interface PeerIncoming {
   keep(): Promise<Via>;
 }
 
-interface Fact {
-  readonly refused?: Refused;
-  readonly error?: unknown;
-  readonly go?: Extract<Notice, { kind: "go" }>;
-}
-
 /** The first wait before an offer is accepted anew, in ms; it doubles. */
 const REST_FIRST = 250;
 /** The longest. */
@@ -86,8 +74,12 @@ export class Taking {
   readonly #kept = Promise.withResolvers<Via>();
   #carrier: Carrier<DownloadOpened> | undefined;
   #options: TakeOptions = {};
-  #state: TakerState = "offered";
-  #link: PeerLink | undefined;
+  readonly #steps = new OfferSteps(
+    TAKER_TABLE,
+    "offered",
+    (action, fact) => this.#do(action, fact),
+  );
+  readonly #link: OfferLink;
   #via: Via = "relayed";
   #timer: ReturnType<typeof setTimeout> | undefined;
   #rests = 0;
@@ -109,6 +101,7 @@ export class Taking {
     over: (taking: Taking, refused: Refused | undefined) => void,
   ) {
     this.#host = host;
+    this.#link = new OfferLink(host, "taker");
     this.notice = notice;
     this.#over = over;
     // Nobody may be waiting, or only for the stream.
@@ -117,17 +110,14 @@ export class Taking {
   }
 
   get state(): TakerState {
-    return this.#state;
+    return this.#steps.state;
   }
   /** Whether it was wanted. */
   get accepted(): boolean {
     return this.#carrier !== undefined;
   }
-  get channel(): number | undefined {
-    return this.#link?.channel;
-  }
   get link(): PeerLink | undefined {
-    return this.#link;
+    return this.#link.current;
   }
 
   /** Takes it; resolves when its first bytes may come. */
@@ -149,61 +139,56 @@ export class Taking {
         end() {},
         stored: (count) => this.#stored(count),
         kept: () => this.#right(),
-        cancel: (status) => this.#step("cancel", { refused: refusedAs(status) }),
-        fail: (error) => this.#step("cancel", { error }),
+        cancel: (status) => this.#steps.take("cancel", { refused: refusedBody({ status }) }),
+        fail: (error) => this.#steps.take("cancel", { error }),
       },
     });
-    const aborted = () => this.#step("cancel", { error: signal!.reason });
+    const aborted = () => this.#steps.take("cancel", { error: signal!.reason });
     signal?.addEventListener("abort", aborted);
     this.#letGo = () => signal?.removeEventListener("abort", aborted);
-    this.#step("accept");
+    this.#steps.take("accept");
     return this.#opened.promise;
   }
 
   decline(): void {
-    this.#step("decline");
+    this.#steps.take("decline");
   }
 
   /** The server tells something of it. */
   heard(notice: Notice): void {
-    if (notice.kind === "go") this.#step("go", { go: notice });
-    else if (notice.kind === "reach") this.#link?.reach(notice);
+    if (notice.kind === "go") this.#steps.take("go", { go: notice });
+    else if (notice.kind === "reach") this.#link.current?.reach(notice);
     else if (notice.kind === "concluded") this.#concluded(refusedFor(notice.code, notice.reason));
     // It is told again because we were gone, or had seemed to be.
-    else if (notice.kind === "offer") this.#step("rested");
+    else if (notice.kind === "offer") this.#steps.take("rested");
   }
 
   #concluded(refused: Refused): void {
     // All is here, and all that is left would be to say so.
-    if (this.#isKept) return this.#step("kept");
+    if (this.#isKept) return this.#steps.take("kept");
     // A link of its own does not need the server, so it does not matter whom that has lost.
     if (refused.code === STATUS.lost.code) {
-      if (this.#link?.via === "direct") return;
-      if (this.accepted) return this.#step("lost");
+      if (this.#link.current?.via === "direct") return;
+      if (this.accepted) return this.#steps.take("lost");
     }
     // Its last word may be behind in what is relayed.
     if (refused.code === STATUS["valid-command"].code) return;
-    this.#step("concluded", { refused });
+    this.#steps.take("concluded", { refused });
   }
 
   /** The connection to the server is gone. */
   offline(): void {
-    if (this.#state === "offered") return this.#step("concluded", { refused: refusedAs("lost") });
-    if (this.#link?.via !== "direct") this.#step("cut");
+    if (this.#steps.state === "offered") {
+      return this.#steps.take("concluded", { refused: refusedBody({ status: "lost" }) });
+    }
+    if (this.#link.current?.via !== "direct") this.#steps.take("cut");
   }
 
   closed(refused: Refused): void {
-    this.#step("concluded", { refused });
+    this.#steps.take("concluded", { refused });
   }
 
-  #step(input: TakerInput, fact: Fact = {}): void {
-    const row = TAKER_TABLE[this.#state][input];
-    if (row === undefined) return;
-    this.#state = row[1];
-    this.#do(row[0], fact);
-  }
-
-  #do(action: TakerAction, fact: Fact): void {
+  #do(action: TakerAction, fact: OfferFact): void {
     switch (action) {
       case "accept":
         return this.#ask();
@@ -215,52 +200,52 @@ export class Taking {
       case "await":
         this.#stop();
         this.#timer = setTimeout(() => {
-          this.#step("given-up", { refused: refusedAs("lost") });
+          this.#steps.take("given-up", { refused: refusedBody({ status: "lost" }) });
         }, AWAIT_MS);
         return;
       case "rest":
         this.#stop();
         return this.#rest(fact.refused?.detail?.wait ?? 0);
       case "succeed":
-        this.#link?.close();
+        this.#link.current?.close();
         this.#kept.resolve(this.#via);
         return this.#end();
       case "fail":
         return this.#end(fact.refused);
       case "withdraw": {
         const status = fact.refused?.name as StatusName | undefined ?? "cancelled";
-        this.#link?.stream.cancel(status);
-        this.#link?.close();
+        this.#link.current?.stream.cancel(status);
+        this.#link.current?.close();
         this.#conclude(status);
-        return this.#end(fact.refused ?? refusedAs("cancelled"), fact.error);
+        return this.#end(fact.refused ?? refusedBody({ status: "cancelled" }), fact.error);
       }
     }
   }
 
   /** Whether another offer of the same file may be this one, made anew. */
   get mayBeFound(): boolean {
-    return TAKER_TABLE[this.#state].found !== undefined;
+    return this.#steps.knows("found");
   }
 
   /** The same file is offered anew, by the same user. */
   found(notice: OfferNotice): void {
     clearTimeout(this.#timer);
     this.notice = notice;
-    this.#step("found");
+    this.#steps.take("found");
   }
 
   #ask(): void {
-    if (!this.#host.online) return this.#step("put-off");
+    if (!this.#host.online) return this.#steps.take("put-off");
     const { offer } = this.notice;
     this.#host.ask({ op: "accept", offer }, {
       done() {},
       refused: (refused) => {
         if (offer !== this.notice.offer) return;
         const later = refused.code === STATUS.lost.code || refused.detail?.wait !== undefined;
-        if (later) return this.#step("put-off", { refused });
+        if (later) return this.#steps.take("put-off", { refused });
         // After a break, an offer that is not there any more means that who made it is gone.
         const gone = this.#began && refused.code === STATUS["no-offer"].code;
-        this.#step(gone ? "lost" : "refused", { refused });
+        this.#steps.take(gone ? "lost" : "refused", { refused });
       },
     });
   }
@@ -269,31 +254,17 @@ export class Taking {
     const wait = Math.max(atLeast, Math.min(REST_MAX, REST_FIRST * 2 ** this.#rests++));
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      if (this.#host.online) this.#step("rested");
+      if (this.#host.online) this.#steps.take("rested");
       else this.#rest(0);
     }, wait);
   }
 
-  #connect({ offer, channel, secret, publicKey }: Extract<Notice, { kind: "go" }>): void {
+  #connect(go: GoNotice): void {
     this.#stop();
-    const { user: to, keys } = this.#host;
     const { by, name, size, sha256 } = this.notice;
     this.#finished = false;
-    let proved = false;
-    const key = decodeBase64(publicKey) ?? new Uint8Array(0);
-    const link = createPeerLink({
-      host: this.#host,
-      offer,
-      role: "initiator",
-      channel,
-      peer: {
-        kind: "offer",
-        offer: offerBytes(offer),
-        secret: decodeBase64(secret) ?? new Uint8Array(0),
-        static: keys,
-        key,
-        context: offerContext({ by, to, name, size, sha256 }),
-      },
+    this.#link.connect(go, {
+      about: { by, to: this.#host.user, name, size, sha256 },
       stream: createReceivingStream({
         size,
         offset: this.#position,
@@ -302,21 +273,14 @@ export class Taking {
       }),
       onEvent: (event) => this.#happened(event),
       onVia: (via) => {
-        if (!proved) this.#host.proved(by, key);
-        proved = true;
         this.#rests = 0;
         this.#began = true;
         this.#via = via;
         this.#open();
         this.#options.onVia?.(via);
       },
-      onEnd: () => {
-        if (this.#link !== link) return;
-        this.#link = undefined;
-        this.#step(this.#isKept ? "kept" : "cut");
-      },
+      onEnd: () => this.#steps.take(this.#isKept ? "kept" : "cut"),
     });
-    this.#link = link;
   }
 
   /** Its first bytes may come. */
@@ -336,24 +300,24 @@ export class Taking {
       }
       case "finish":
         if (event.finish.sha256 !== this.notice.sha256) {
-          return this.#step("cancel", { refused: refusedAs("bad-content") });
+          return this.#steps.take("cancel", { refused: refusedBody({ status: "bad-content" }) });
         }
         this.#finished = true;
         if (!this.#verified) return this.#carrier!.event(event);
         if (this.#isKept) this.#sayKept();
         return;
       case "abort":
-        return this.#step("concluded", {
+        return this.#steps.take("concluded", {
           refused: refusedFor(event.abort.code, event.abort.reason),
         });
       case "fault":
-        return this.#step("cancel", { refused: { ...refusedAs(event.status), text: event.text } });
+        return this.#steps.take("cancel", { refused: refusedBody(event) });
     }
   }
 
   #stored(count: number): void {
     this.#untaken -= count;
-    const link = this.#link;
+    const link = this.#link.current;
     if (link === undefined) return;
     link.stream.transfers.stored(PEER_TRANSFER, count);
     link.wake();
@@ -368,14 +332,14 @@ export class Taking {
   #keep(): Promise<Via> {
     if (!this.#verified) throw new Error("the file is not whole; read its stream to the end first");
     this.#isKept = true;
-    if (this.#state === "over") this.#kept.resolve(this.#via);
-    else if (this.#state === "linked") this.#sayKept();
+    if (this.#steps.state === "over") this.#kept.resolve(this.#via);
+    else if (this.#steps.state === "linked") this.#sayKept();
     return this.#kept.promise;
   }
 
   /** Tells the sender; who closes the link when that has come. */
   #sayKept(): void {
-    const link = this.#link;
+    const link = this.#link.current;
     if (link === undefined || !this.#finished || !link.stream.transfers.has(PEER_TRANSFER)) return;
     link.stream.transfers.kept(PEER_TRANSFER, { sha256: this.notice.sha256 });
     link.wake();
@@ -383,8 +347,7 @@ export class Taking {
 
   #stop(): void {
     clearTimeout(this.#timer);
-    this.#link?.stop();
-    this.#link = undefined;
+    this.#link.stop();
   }
 
   #conclude(status: StatusName): void {
@@ -407,9 +370,4 @@ export class Taking {
     }
     this.#over(this, refused);
   }
-}
-
-function refusedAs(status: StatusName): Refused {
-  const { code, text } = STATUS[status];
-  return { code, name: status, text };
 }

@@ -1,11 +1,12 @@
 /**
- * The page's parts, put together: what the views are given.
+ * The page's parts, put together: what the views are given. Views import it, so it imports none of them: those
+ * that are loaded later come from whoever makes the app.
  *
  * @module
  */
 
 import { effect, signal } from "@preact/signals";
-import { createContext } from "preact";
+import { createContext, type FunctionComponent } from "preact";
 import { useContext } from "preact/hooks";
 import { dialWebSocket } from "../connect/websocket.ts";
 import type { ForumClient } from "../forum_client.ts";
@@ -24,6 +25,24 @@ import type { Markdown } from "./markdown.ts";
 /** What lies over the page, or beside it on a phone. */
 export type Overlay = "none" | "threads" | "people" | "new-thread" | "settings";
 
+/** The views of the forum. */
+export interface RoomViews {
+  readonly RoomView: FunctionComponent;
+}
+
+/** Views that are not needed at first. */
+export interface SeldomViews {
+  readonly NewThread: FunctionComponent;
+  readonly SearchView: FunctionComponent<{ words: string }>;
+  readonly Settings: FunctionComponent;
+}
+
+/** Where the views come from that are loaded when they are first wanted. */
+export interface LaterViews {
+  room(): Promise<RoomViews>;
+  seldom(): Promise<SeldomViews>;
+}
+
 /** All that views work with. */
 export interface App {
   readonly account: Account;
@@ -35,10 +54,8 @@ export interface App {
   readonly overlay: { value: Overlay };
   /** What makes HTML of messages. */
   readonly markdown: Lazy<Markdown>;
-  /** The views of the forum. */
-  readonly room: Lazy<typeof import("./views/room.tsx")>;
-  /** Views that are not needed at first. */
-  readonly seldom: Lazy<typeof import("./views/seldom.tsx")>;
+  readonly room: Lazy<RoomViews>;
+  readonly seldom: Lazy<SeldomViews>;
   /** Emoji by name. */
   readonly emoji: Lazy<typeof import("./state/emoji.ts")>;
   readonly store: Store;
@@ -64,7 +81,7 @@ function newKey(): string {
 const after = (ms: number, act: () => void) => void setTimeout(act, ms);
 
 /** Makes the page's parts. */
-export function createApp(): App {
+export function createApp(views: LaterViews): App {
   const [lasting, passing] = [storage("localStorage"), storage("sessionStorage")];
   const navigation = createNavigation();
   const appearance = createAppearance(lasting);
@@ -142,8 +159,8 @@ export function createApp(): App {
       const { createMarkdown } = await import("./markdown.ts");
       return createMarkdown(window);
     }),
-    room: createLazy(() => import("./views/room.tsx")),
-    seldom: createLazy(() => import("./views/seldom.tsx")),
+    room: createLazy(views.room),
+    seldom: createLazy(views.seldom),
     emoji: createLazy(() => import("./state/emoji.ts")),
     store: lasting,
   };

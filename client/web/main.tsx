@@ -8,7 +8,10 @@ import { render } from "preact";
 import { AppProvider, createApp } from "./app.ts";
 import { Page } from "./views/page.tsx";
 
-const app = createApp();
+const app = createApp({
+  room: () => import("./views/room.tsx"),
+  seldom: () => import("./views/seldom.tsx"),
+});
 app.account.resume();
 render(
   <AppProvider value={app}>

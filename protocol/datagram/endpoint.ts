@@ -9,15 +9,15 @@
  * @module
  */
 
-import { randomNumber } from "./cids.ts";
+import { ACK_DELAY_MAX } from "./acknowledgement.ts";
 import { encodeAddress } from "./address.ts";
+import { randomNumber } from "./cids.ts";
 import type { Congestion } from "./congestion.ts";
 import type { ConnectionTransition, DatagramConnection } from "./connection.ts";
-import { createCookieJar } from "./cookie.ts";
-import { Connection, type ConnectionHost } from "./datagram_connection.ts";
+import type { ConnectionHost } from "./connection_host.ts";
+import { Connection } from "./datagram_connection.ts";
 import { createDeadlines } from "./deadlines.ts";
-import { KeyQuestions } from "./key_questions.ts";
-import { createLossy } from "./lossy.ts";
+import { createEndpointCounters, type EndpointCounters } from "./endpoint_counters.ts";
 import {
   ENDPOINT_LIMITS,
   type EndpointLimits,
@@ -25,18 +25,17 @@ import {
   IDLE_MS,
 } from "./endpoint_options.ts";
 import { type Window, WINDOW_DEFAULT } from "./flow.ts";
-import { ACK_DELAY_MAX } from "./acknowledgement.ts";
 import {
   answerInit,
+  expectOffer,
   Initiator,
-  isGenuine,
-  offerMac,
   type OfferPeer,
   type Peer,
   type Responder,
-  retryFor,
-  serverMac,
 } from "./handshake.ts";
+import { KeyQuestions } from "./key_questions.ts";
+import { Listener } from "./listener.ts";
+import { createLossy } from "./lossy.ts";
 import {
   type AskPacket,
   dataCid,
@@ -47,21 +46,19 @@ import {
   type InitPacket,
   isDataPacket,
   type KeyPacket,
-  type Mac,
-  OFFER_BYTES,
   parseHandshakePacket,
-  type PunchPacket,
   type WherePacket,
 } from "./packet.ts";
 import { REKEY_BYTES, REKEY_MS, type RekeyLimits } from "./packet_keys.ts";
 import type { Params } from "./params.ts";
-import { type Punch, PunchMachine, type PunchOptions, type PunchTransition } from "./punch.ts";
 import { hostOf } from "./paths.ts";
+import type { Punch, PunchOptions, PunchTransition } from "./punch.ts";
+import { Punches } from "./punches.ts";
 import { Resets } from "./resets.ts";
-import { Strangers } from "./strangers.ts";
 import { UNSENT_BYTES_MAX } from "./send_stream.ts";
-import { type Env, KEY_BYTES } from "./suite.ts";
+import type { Env } from "./suite.ts";
 
+export type { EndpointCounters } from "./endpoint_counters.ts";
 export type { EndpointLimits, EndpointOptions } from "./endpoint_options.ts";
 
 /** Answers to strangers that wait to be sent. */
@@ -82,20 +79,6 @@ export interface Transmit {
   readonly segment: number;
   /** Where they go. */
   readonly path: string;
-}
-
-/** What was thrown away, by reason. */
-export interface EndpointCounters {
-  /** No packet of ours, or for no connection of ours. */
-  strange: number;
-  /** INIT without a genuine code or content. */
-  forged: number;
-  /** INIT that was asked for a cookie. */
-  retried: number;
-  /** INIT beyond a limit. */
-  refused: number;
-  /** DATA for no connection of ours that was answered with RESET. */
-  reset: number;
 }
 
 /** One UDP socket's worth of connections. */
@@ -130,24 +113,15 @@ export interface Endpoint {
   next(): EndpointTransition | undefined;
 }
 
-interface Expected {
-  readonly responder: Responder;
-  readonly mac: Mac;
-}
-
-class Socket implements Endpoint, ConnectionHost {
+class Socket implements Endpoint, ConnectionHost<Connection> {
   readonly #env: Env;
   readonly #observes: boolean;
   readonly #limits: EndpointLimits;
-  readonly #server: Expected | undefined;
-  readonly #offers = new Map<string, Expected>();
-  readonly #cookies;
+  readonly #listener: Listener<Connection>;
   readonly #resets: Resets<Connection>;
   readonly #byCid = new Map<number, Connection | undefined>();
   readonly #open = new Set<Connection>();
-  readonly #strangers: Strangers<Connection>;
-  readonly #networkOf: (path: string) => string;
-  readonly #punches = new Map<string, PunchMachine>();
+  readonly #punches: Punches;
   readonly #questions: KeyQuestions;
   readonly #answers: { readonly path: string; readonly packet: Uint8Array }[] = [];
   readonly #ready = new Set<Connection>();
@@ -162,7 +136,7 @@ class Socket implements Endpoint, ConnectionHost {
   readonly idle: number;
   readonly keepAlive: number;
   readonly datagram: number;
-  readonly counters: EndpointCounters = { strange: 0, forged: 0, retried: 0, refused: 0, reset: 0 };
+  readonly counters: EndpointCounters = createEndpointCounters();
   now: number;
 
   constructor(options: EndpointOptions) {
@@ -176,14 +150,19 @@ class Socket implements Endpoint, ConnectionHost {
     this.#observes = options.observes ?? own !== undefined;
     this.now = now;
     this.#limits = { ...ENDPOINT_LIMITS, ...options.limits };
-    this.#networkOf = options.networkOf ?? hostOf;
-    this.#cookies = createCookieJar(env);
+    this.#listener = new Listener({
+      env,
+      limits: this.#limits,
+      counters: this.counters,
+      networkOf: options.networkOf ?? hostOf,
+      connections: () => this.#open.size,
+      begin: (path, packet, responder) => this.#accept(path, packet, responder),
+      repeat: (connection) => connection.repeatResponse(),
+      answer: (path, packet) => this.#answer(path, packet),
+    }, own);
+    this.#punches = new Punches(env, this.#limits.punches, (what) => void this.#told.push(what));
     this.#questions = new KeyQuestions(env);
     this.#resets = new Resets(env, options.reset, now);
-    this.#strangers = new Strangers(this.#limits);
-    if (own !== undefined) {
-      this.#server = { responder: { static: own }, mac: serverMac(env.suite, own.public) };
-    }
     this.window = options.window ?? WINDOW_DEFAULT;
     this.unsent = options.unsent ?? UNSENT_BYTES_MAX;
     this.rekey = options.rekey ?? { bytes: REKEY_BYTES, ms: REKEY_MS };
@@ -200,7 +179,7 @@ class Socket implements Endpoint, ConnectionHost {
     return this.#open.size;
   }
   get halfOpen(): number {
-    return this.#strangers.count;
+    return this.#listener.halfOpen;
   }
 
   #tick(now: number): void {
@@ -244,17 +223,15 @@ class Socket implements Endpoint, ConnectionHost {
 
   tell(transition: ConnectionTransition): void {
     if (transition.kind === "accepted") {
-      this.#strangers.isKnown(transition.connection as Connection);
-      // An offer is for one connection.
-      const { offer } = transition.connection;
-      if (offer !== undefined) this.#offers.delete(offer.toString());
+      const { connection } = transition;
+      this.#listener.accepted(connection as Connection, connection.offer);
     }
     this.#told.push(transition);
   }
 
   remove(connection: Connection): void {
     this.#open.delete(connection);
-    this.#strangers.leave(connection);
+    this.#listener.leave(connection);
     this.#ready.delete(connection);
     this.#stale.delete(connection);
     this.#deadlines.set(connection, undefined);
@@ -295,16 +272,7 @@ class Socket implements Endpoint, ConnectionHost {
   }
 
   expect(peer: OfferPeer): () => void {
-    expectOffer(peer);
-    if (this.#offers.size >= this.#limits.offers) {
-      throw new Error(`there are ${this.#offers.size} offers already: take one back first`);
-    }
-    const key = peer.offer.toString();
-    this.#offers.set(key, {
-      responder: { static: peer.static, offer: peer },
-      mac: offerMac(this.suite, peer.secret),
-    });
-    return () => void this.#offers.delete(key);
+    return this.#listener.expect(peer);
   }
 
   ask(now: number, path: string): void {
@@ -314,16 +282,7 @@ class Socket implements Endpoint, ConnectionHost {
 
   punch(now: number, options: PunchOptions): Punch {
     this.#tick(now);
-    expectOffer(options.peer);
-    for (const [key, { state }] of this.#punches) {
-      if (state === "stopped" || state === "failed") this.#punches.delete(key);
-    }
-    if (this.#punches.size >= this.#limits.punches) {
-      throw new Error(`there are ${this.#punches.size} searches already: stop one first`);
-    }
-    const punch = new PunchMachine(this.#env, options, this.now);
-    this.#punches.set(options.peer.offer.toString(), punch);
-    return punch;
+    return this.#punches.begin(options, this.now);
   }
 
   #answer(path: string, packet: Uint8Array): void {
@@ -344,14 +303,15 @@ class Socket implements Endpoint, ConnectionHost {
     const packet = parseHandshakePacket(datagram);
     switch (packet?.type) {
       case "init":
-        return this.#receiveInit(path, packet);
+        return this.#listener.receive(path, packet, this.now);
       case "resp":
         return this.#byCid.get(packet.dcid)?.receiveResponse(packet);
       case "retry":
         return this.#byCid.get(packet.dcid)?.receiveRetry(packet);
       case "punch":
       case "pong":
-        return this.#receivePunch(path, packet);
+        if (!this.#punches.receive(path, packet, this.now)) this.counters.strange++;
+        return;
       case "ask":
         return this.#receiveAsk(path, packet);
       case "key":
@@ -365,39 +325,7 @@ class Socket implements Endpoint, ConnectionHost {
     }
   }
 
-  #receiveInit(path: string, packet: InitPacket): void {
-    const isOffer = packet.offer.some((byte) => byte !== 0);
-    const expected = isOffer ? this.#offers.get(packet.offer.toString()) : this.#server;
-    if (expected === undefined) {
-      this.counters.strange++;
-      return;
-    }
-    if (!isGenuine(expected.mac, packet)) {
-      this.counters.forged++;
-      return;
-    }
-    const ephemeral = packet.noise.slice(0, KEY_BYTES);
-    const begun = `${path} ${packet.scid} ${ephemeral}`;
-    const known = this.#strangers.find(begun);
-    if (known !== undefined) return known.repeatResponse();
-    const claim = { path, scid: packet.scid, ephemeral };
-    const { connections, cookieFrom } = this.#limits;
-    const shown = packet.cookie.length > 0 && this.#cookies.check(packet.cookie, claim, this.now);
-    if (!shown && this.#strangers.count >= cookieFrom) {
-      this.counters.retried++;
-      this.#answer(path, retryFor(packet, this.#cookies.make(claim, this.now), expected.mac));
-      return;
-    }
-    const network = this.#networkOf(path);
-    if (!this.#strangers.hasRoom(network) || this.#open.size >= connections) {
-      this.counters.refused++;
-      return;
-    }
-    const connection = this.#accept(path, packet, expected);
-    if (connection !== undefined) this.#strangers.enter(connection, begun, network);
-  }
-
-  #accept(path: string, packet: InitPacket, { responder }: Expected): Connection | undefined {
+  #accept(path: string, packet: InitPacket, responder: Responder): Connection | undefined {
     const cid = this.claim();
     const answer = answerInit(this.#env, responder, packet, this.#params(cid));
     if (answer === undefined) {
@@ -420,14 +348,8 @@ class Socket implements Endpoint, ConnectionHost {
     this.#answer(path, reset);
   }
 
-  #receivePunch(path: string, packet: PunchPacket): void {
-    const punch = this.#punches.get(packet.offer.toString());
-    if (punch === undefined) this.counters.strange++;
-    else punch.receive(path, packet, this.now);
-  }
-
   #receiveAsk(path: string, { nonce }: AskPacket): void {
-    const key = this.#server?.responder.static.public;
+    const { key } = this.#listener;
     if (key !== undefined) this.#answer(path, encodeKey({ nonce, key }));
   }
 
@@ -448,7 +370,7 @@ class Socket implements Endpoint, ConnectionHost {
     if (out.length < DATAGRAM_BYTES_MAX) {
       throw new RangeError(`out has ${out.length} bytes; give ${DATAGRAM_BYTES_MAX} or more`);
     }
-    const answer = this.#answers.shift() ?? this.#punchPacket();
+    const answer = this.#answers.shift() ?? this.#punches.transmit(this.now);
     if (answer !== undefined) {
       const { path, packet } = answer;
       out.set(packet);
@@ -461,14 +383,6 @@ class Socket implements Endpoint, ConnectionHost {
       // Behind the others: everybody has a turn.
       this.wake(connection);
       return sent;
-    }
-    return undefined;
-  }
-
-  #punchPacket(): { readonly path: string; readonly packet: Uint8Array } | undefined {
-    for (const punch of this.#punches.values()) {
-      const packet = punch.transmit(this.now);
-      if (packet !== undefined) return packet;
     }
     return undefined;
   }
@@ -495,21 +409,15 @@ class Socket implements Endpoint, ConnectionHost {
   timeout(): number | undefined {
     for (const connection of this.#stale) this.#deadlines.set(connection, connection.timeout());
     this.#stale.clear();
-    let due = this.#deadlines.first;
-    for (const punch of this.#punches.values()) {
-      const time = punch.timeout();
-      if (time !== undefined && (due === undefined || time < due)) due = time;
-    }
-    return due;
+    const due = this.#deadlines.first;
+    const punch = this.#punches.timeout();
+    return due === undefined || (punch !== undefined && punch < due) ? punch : due;
   }
 
   handleTimeout(now: number): void {
     this.#tick(now);
     this.timeout();
-    for (const punch of this.#punches.values()) {
-      const transition = punch.handleTimeout(this.now);
-      if (transition !== undefined) this.#told.push(transition);
-    }
+    this.#punches.handleTimeout(this.now);
     const due: Connection[] = [];
     for (;;) {
       const connection = this.#deadlines.pop(this.now);
@@ -528,13 +436,6 @@ class Socket implements Endpoint, ConnectionHost {
     if (this.#toldFrom === this.#told.length) this.#told.length = this.#toldFrom = 0;
     return transition;
   }
-}
-
-function expectOffer({ offer, secret }: OfferPeer): void {
-  if (offer.length !== OFFER_BYTES || offer.every((byte) => byte === 0)) {
-    throw new RangeError(`an offer is named by ${OFFER_BYTES} bytes that are not all zero`);
-  }
-  if (secret.length !== KEY_BYTES) throw new RangeError("the secret of an offer has 32 bytes");
 }
 
 /**

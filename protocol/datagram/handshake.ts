@@ -50,6 +50,18 @@ export interface OfferPeer {
   readonly context: Uint8Array;
 }
 
+/**
+ * Checks that an offer has a name and a secret.
+ *
+ * @throws RangeError if it has not.
+ */
+export function expectOffer({ offer, secret }: OfferPeer): void {
+  if (offer.length !== OFFER_BYTES || offer.every((byte) => byte === 0)) {
+    throw new RangeError(`an offer is named by ${OFFER_BYTES} bytes that are not all zero`);
+  }
+  if (secret.length !== KEY_BYTES) throw new RangeError("the secret of an offer has 32 bytes");
+}
+
 /** The other end of a handshake. */
 export type Peer = ServerPeer | OfferPeer;
 

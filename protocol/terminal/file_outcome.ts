@@ -115,6 +115,8 @@ export interface FileResults {
   "/accept": TakenFile;
   "/decline": { by: string; name: string };
   "/always": { user: string };
+  /** Whether this user's files were taken without asking until now. */
+  "/ask": { user: string; changed: boolean };
 }
 
 /** The verbs about files. */

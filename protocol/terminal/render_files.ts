@@ -108,7 +108,12 @@ export function fileRenderers(
       offers.length === 0 ? "Nobody offers you a file." : offers.map(offered).join("\n"),
     "/accept": taken,
     "/decline": ({ by, name }) => `${visibleLine(name)} from ${nameText(by, paint)} declined.`,
-    "/always": ({ user }) => `What ${nameText(user, paint)} sends is taken from now on.`,
+    "/always": ({ user }) =>
+      `What ${nameText(user, paint)} sends is taken from now on, also when you come back.`,
+    "/ask": ({ user, changed }) =>
+      changed
+        ? `You are asked again before what ${nameText(user, paint)} sends is taken.`
+        : `You are asked already before what ${nameText(user, paint)} sends is taken.`,
     "/cancel": ({ name }) => `${visibleLine(name)} is being cancelled.`,
   };
 }

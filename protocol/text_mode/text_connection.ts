@@ -18,18 +18,18 @@ import { FRAME_LENGTH_MAX, readFrame } from "../frame.ts";
 import type { Handover } from "../link.ts";
 import { type MessageOf, parseMessage } from "../message.ts";
 import { createReceiveBuffer } from "../receive_buffer.ts";
-import { equalBytes } from "../scram.ts";
 import type { Grant } from "../server_connection.ts";
 import { type Refusal, refuse, STATUS, type StatusName } from "../status.ts";
 import { allHelp } from "../terminal/forum_verbs.ts";
 import type { Zone } from "../terminal/moment.ts";
 import { helpTable } from "../terminal/render_outcome.ts";
-import { createVerifier, expectKey, type Verifier } from "../verifier.ts";
+import { expectKey, type Verifier } from "../verifier.ts";
 import type { LineInput } from "./line_reader.ts";
-import { credentialOf, newSalting, type Salting } from "./secrets.ts";
+import { credentialOf, type Salting } from "./secrets.ts";
 import { DONE, statusLine } from "./status_line.ts";
 import { createTextLink, type TextLink, type TextLinkInput } from "./text_link.ts";
 import { createTextSession, LACKING, type TextSession } from "./text_session.ts";
+import { TextSignIn } from "./text_sign_in.ts";
 import { TEXT_TABLE, type TextAction, type TextInput, type TextState } from "./text_table.ts";
 import { ending, readFirst, readName, readPassword, type Typed } from "./unsigned_line.ts";
 
@@ -140,12 +140,7 @@ class Text implements TextConnection {
   #due: "late" | "idle" | undefined;
   /** The first line, which is looked at again after the greeting. */
   #kept: TextLinkInput | undefined;
-  #user = "";
-  #verifier: Verifier | undefined;
-  /** Why this user is not let in, whatever the password. */
-  #barred: Refusal | undefined;
-  /** A new one, which is to be repeated. */
-  #password = "";
+  readonly #signIn = new TextSignIn();
   #salting: Salting | undefined;
   #session: TextSession | undefined;
   /** What an answer from outside has led to. */
@@ -283,19 +278,14 @@ class Text implements TextConnection {
       case "choosing":
         return readPassword(line);
       case "password":
-        return this.#unlessBarred(readPassword(line));
+        return this.#signIn.unlessBarred(readPassword(line));
       case "repeating":
-        return this.#unlessBarred(readPassword(line, this.#password));
+        return this.#signIn.unlessBarred(readPassword(line, this.#signIn.password));
       case "asking":
         return line === "" ? { input: "blank" } : { input: "password", line };
       default:
         return { input: line.trim() === "" ? "blank" : "line", line };
     }
-  }
-
-  #unlessBarred(typed: Typed): Typed {
-    if (typed.input !== "password" || this.#barred === undefined) return typed;
-    return { input: "barred-password", refusal: this.#barred };
   }
 
   /** Looks the input up, does what the table says, and tells what happened. */
@@ -326,33 +316,35 @@ class Text implements TextConnection {
         this.#refuse(given.refusal!);
         return undefined;
       case "askVerifier":
-        this.#user = given.line!;
-        return { ...step, kind: "verifier-wanted", user: this.#user };
+        this.#signIn.user = given.line!;
+        return { ...step, kind: "verifier-wanted", user: this.#signIn.user };
       case "askPassword":
-        this.#verifier = given.verifier;
-        this.#barred = given.refusal;
-        this.#link.say(statusLine("processing", `Type the password of ${this.#user}. ${VISIBLE}`));
+        this.#signIn.verifier = given.verifier;
+        this.#signIn.barred = given.refusal;
+        this.#link.say(
+          statusLine("processing", `Type the password of ${this.#signIn.user}. ${VISIBLE}`),
+        );
         return undefined;
       case "askNewPassword":
-        this.#barred = given.refusal;
+        this.#signIn.barred = given.refusal;
         this.#link.say(statusLine(
           "processing",
-          `There is no account ${this.#user} yet. Type a password to make it. ${VISIBLE}`,
+          `There is no account ${this.#signIn.user} yet. Type a password to make it. ${VISIBLE}`,
         ));
         return undefined;
       case "askAgain":
-        this.#password = given.line!;
+        this.#signIn.password = given.line!;
         this.#link.say(statusLine("processing", "Type the same password again."));
         return undefined;
       case "askSalting":
-        this.#salting = given.salting ?? this.#saltingOf(given.line!);
+        this.#salting = given.salting ?? this.#signIn.saltingOf(given.line!, this.#options.random);
         return { ...step, kind: "salting-wanted", salting: this.#salting };
       case "askGrant":
-        return { ...step, kind: "proved", user: this.#user };
+        return { ...step, kind: "proved", user: this.#signIn.user };
       case "askDenial":
-        return { ...step, kind: "disproved", user: this.#user };
+        return { ...step, kind: "disproved", user: this.#signIn.user };
       case "askRegistration": {
-        const registration = { user: this.#user, ...credentialOf(given.verifier!) };
+        const registration = { user: this.#signIn.user, ...credentialOf(given.verifier!) };
         return { ...step, kind: "register-wanted", registration };
       }
       case "grant":
@@ -396,15 +388,8 @@ class Text implements TextConnection {
   }
 
   #forgetSignIn(): void {
-    this.#user = this.#password = "";
-    this.#verifier = this.#barred = this.#salting = undefined;
-  }
-
-  /** The salting of a password that belongs to the account, or makes it. */
-  #saltingOf(password: string): Salting {
-    if (this.#verifier === undefined) return newSalting(password, this.#options.random);
-    const { salt, iterations } = this.#verifier;
-    return { password, salt, iterations };
+    this.#signIn.forget();
+    this.#salting = undefined;
   }
 
   #enter({ user }: Grant): void {
@@ -459,12 +444,7 @@ class Text implements TextConnection {
 
   #judge(salted: Uint8Array): Given {
     if (this.#signedIn || this.#salting === undefined) return { input: "salted", salted };
-    const { salt, iterations } = this.#salting;
-    const made = createVerifier(salted, salt, iterations);
-    if (this.#verifier === undefined) return { input: "new-password", verifier: made };
-    return equalBytes(made.storedKey, this.#verifier.storedKey)
-      ? { input: "right-password" }
-      : { input: "wrong-password" };
+    return this.#signIn.judge(salted, this.#salting);
   }
 
   grant(grant: Grant, now: number): void {

@@ -91,6 +91,7 @@ export const LACKING: Lacking = {
   "/accept": NO_FILES,
   "/decline": NO_FILES,
   "/always": NO_FILES,
+  "/ask": NO_FILES,
 };
 
 /** What one connection may remember: a person at a terminal is not a copy of the forum. */

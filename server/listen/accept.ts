@@ -6,8 +6,8 @@
  */
 
 import type { Certificate } from "./certificate.ts";
-import { secureContext, secureSocket } from "./secure_socket.ts";
-import { closeSocket, type Socket } from "./transport.ts";
+import { secureContext, secureSocket } from "../../transport/secure_socket.ts";
+import { closeSocket, type Socket } from "../../transport/socket.ts";
 
 /** What accepting needs. */
 export interface AcceptOptions {

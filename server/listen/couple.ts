@@ -8,7 +8,7 @@
 import type { TrafficGauge } from "../gauges.ts";
 import type { Service, Visitor } from "../service.ts";
 import type { Session } from "../session.ts";
-import type { Transport } from "./transport.ts";
+import type { Transport } from "../../transport/socket.ts";
 
 /** What coupling needs. */
 export interface Coupling {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { closeSocket, type Socket } from "./transport.ts";
+import { closeSocket, type Socket } from "../../transport/socket.ts";
 
 /** How long a peer may take to read the last bytes and go, in ms. */
 const PARTING_TIMEOUT = 1000;

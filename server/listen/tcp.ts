@@ -9,7 +9,7 @@ import { isLoopback } from "../address.ts";
 import { acceptAll } from "./accept.ts";
 import type { Certificate } from "./certificate.ts";
 import { couple, type Coupling } from "./couple.ts";
-import { socketTransport } from "./transport.ts";
+import { socketTransport } from "../../transport/socket.ts";
 
 /** Where a listener is, and how to end it. */
 export interface Listening {

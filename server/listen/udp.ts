@@ -19,7 +19,7 @@ import { networkOf } from "../address.ts";
 import { type OperationLimits, TURNED_AWAY_MAX } from "../limits.ts";
 import { couple, type Coupling } from "./couple.ts";
 import type { Listening } from "./tcp.ts";
-import type { Transport } from "./transport.ts";
+import type { Transport } from "../../transport/socket.ts";
 
 /** What a UDP listener needs. */
 export interface UdpOptions extends Coupling {

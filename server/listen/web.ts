@@ -22,7 +22,7 @@ import type { Certificate } from "./certificate.ts";
 import { couple, type Coupling } from "./couple.ts";
 import { createParting } from "./parting.ts";
 import type { Listening } from "./tcp.ts";
-import { closeSocket, type Socket, writeAll } from "./transport.ts";
+import { closeSocket, type Socket, writeAll } from "../../transport/socket.ts";
 
 /** How long a client may take for a request, from the last answer on, in ms. */
 export const REQUEST_TIMEOUT = 10_000;

@@ -13,7 +13,7 @@ import {
   socketTransport,
   type Transport,
   writeAll,
-} from "../listen/transport.ts";
+} from "../../transport/socket.ts";
 import {
   binaryFrame,
   binaryHead,

@@ -247,6 +247,43 @@ scenario("a person is asked, and accepts, declines, or says always", async (grou
   await dan.shown(/Nobody offers you a file/);
 });
 
+scenario("what was said by /always lasts until /ask", async (ground) => {
+  const server = await shared();
+  for (const user of ["Kay", "Lea"]) await account(ground, server, user);
+  const folder = ground.folder();
+  const target = ground.folder();
+  const path = writeFile(folder, "gift.bin", bytesOf(1000, 1));
+  const lea = (...lines: string[]) => {
+    const args = ["--relay-only", "--stay", "--downloads", target];
+    return start(ground, server, { user: "Lea", args, lines });
+  };
+  const send = () => start(ground, server, { user: "Kay", lines: [`UPD @Lea ${path}`] });
+  const leave = async (client: ProgramProcess) => {
+    client.signal("SIGTERM");
+    await client.exited;
+  };
+
+  const first = lea("/always @kay");
+  assertEquals((await told(first, ({ command }) => command === "/always")).ok, true);
+  await leave(first);
+  const second = lea("ATU");
+  await told(second, ({ command }) => command === "ATU");
+  assertEquals((await send().exited).code, 0);
+  assertEquals((await told(second, accepted)).ok, true);
+  await leave(second);
+  const third = lea("/ask @Kay");
+  const { result } = await told(third, ({ command }) => command === "/ask");
+  assertEquals(result, { user: "Kay", changed: true });
+  await leave(third);
+  const fourth = lea("/ask @Kay");
+  const again = await told(fourth, ({ command }) => command === "/ask");
+  assertEquals(again.result, { user: "Kay", changed: false });
+  send();
+  await told(fourth, ({ event }) => event === "offer");
+  assertEquals(fourth.output.all.filter((line) => line.includes("/accept")), []);
+  assertEquals(namesIn(target), ["gift.bin"]);
+});
+
 scenario(
   "what is cancelled by either side ends on both, and goes on when it is sent again",
   async (ground) => {

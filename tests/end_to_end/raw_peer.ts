@@ -211,14 +211,21 @@ class Peer implements RawPeer {
   }
 
   async #signInStep() {
-    const message = await this.next();
-    switch (message?.kind) {
-      case "challenge":
-      case "granted":
-      case "refused":
-        return message;
+    for (;;) {
+      const message = await this.next();
+      switch (message?.kind) {
+        case "challenge":
+        case "granted":
+        case "refused":
+          return message;
+        case "ping":
+          // Where keys take long to work out, the server wants to know whether anybody is there.
+          await this.send({ kind: "pong", id: message.id, body: {} });
+          break;
+        default:
+          throw new Error(`signing in was answered with ${JSON.stringify(message)}`);
+      }
     }
-    throw new Error(`signing in was answered with ${JSON.stringify(message)}`);
   }
 
   endWriting(): Promise<void> {

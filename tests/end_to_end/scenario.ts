@@ -32,7 +32,7 @@ import {
 import { createHappenings, type Happenings } from "./record.ts";
 
 /** After so long a scenario is taken to hang, in ms. Nothing is measured by it. */
-const HANGS = 50_000;
+const HANGS = 150_000;
 /** The password of everybody to whom no other was given. */
 export const PASSWORD = "do or do not";
 

@@ -27,11 +27,14 @@ export function schemaOf(what: string): Schema<unknown> {
   return body;
 }
 
+/** A field that no schema knows: where there is one, a schema looks for each field that it does know. */
+const UNKNOWN = " ";
+
 /** The names of the fields that a schema reads from an example, those within objects behind a dot. */
 function fieldsRead(schema: Schema<unknown>, example: object): string[] {
   const read = new Set<string>();
   const watch = (value: object, path: string): object =>
-    new Proxy(value, {
+    new Proxy({ [UNKNOWN]: 0, ...value }, {
       get(target, name) {
         const inner = Reflect.get(target, name);
         if (typeof name !== "string") return inner;

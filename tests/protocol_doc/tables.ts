@@ -7,7 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import { CATALOGUE, KINDS } from "../../protocol/catalogue.ts";
-import { RETRY_FIRST, RETRY_MAX } from "../../protocol/client_session.ts";
+import { RETRY_FIRST, RETRY_MAX } from "../../protocol/reconnect_backoff.ts";
 import { PAGE_MAX, REACH_MAX } from "../../protocol/forum/command.ts";
 import { EMOJIS_MAX, FILES_MAX, MEMBERS_MAX, THREADS_MAX } from "../../protocol/forum/decide.ts";
 import { FILE_SIZE_MAX, type Role, SCOPE_MAX, SEQ_MAX } from "../../protocol/forum/event.ts";
@@ -102,7 +102,7 @@ import {
   SIGN_INS_PER_ADDRESS,
   UNSIGNED_GRACE,
 } from "../../server/limits.ts";
-import { HANDSHAKE_TIMEOUT } from "../../server/listen/secure_socket.ts";
+import { HANDSHAKE_TIMEOUT } from "../../transport/secure_socket.ts";
 import { REQUEST_TIMEOUT } from "../../server/listen/web.ts";
 import { FILE_LIMIT_DEFAULTS } from "../../server/files/file_limits.ts";
 import { UPLOAD_RETENTION } from "../../server/files/housekeeping.ts";

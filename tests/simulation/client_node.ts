@@ -9,8 +9,8 @@
  */
 
 import type { Refused } from "../../protocol/body.ts";
-import { type ClientSession, createClientSession } from "../../protocol/client_session.ts";
-import type { SessionTransition } from "../../protocol/client_session.ts";
+import { createClientSession } from "../../protocol/client_session.ts";
+import type { ClientSession, SessionTransition } from "../../protocol/session.ts";
 import type { Change, Command } from "../../protocol/forum/command.ts";
 import { isChange } from "../../protocol/forum/command_schema.ts";
 import { type ForumEvent, threadScope, userScope } from "../../protocol/forum/event.ts";

@@ -7,7 +7,7 @@
 
 import { deflateRawSync } from "node:zlib";
 import { CHUNK_MAX, PACKED_HEADER_BYTES } from "../../protocol/catalogue.ts";
-import type { ClientSession } from "../../protocol/client_session.ts";
+import type { ClientSession } from "../../protocol/session.ts";
 import type { DownloadOpened, UploadOpened } from "../../protocol/forum/reply.ts";
 import { FRAME_HEADER_BYTES } from "../../protocol/frame.ts";
 import { PACKED_MIN } from "../../protocol/transfer/shrinking.ts";

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Download } from "playwright-core";
 import { bytesOf, sha256Of } from "../end_to_end/file_bytes.ts";
 import type { ProgramProcess, ServerProcess } from "../end_to_end/processes.ts";
+import { openGatedProxy } from "../end_to_end/gated_proxy.ts";
 import { openCuttingProxy } from "../demo/cutting_proxy.ts";
 import { PASSWORD, sharedServer } from "../end_to_end/scenario.ts";
 import { browserScenario, type Site, type Visitor } from "./visitors.ts";
@@ -193,7 +194,11 @@ browserScenario(
 
 browserScenario("either side can cancel, and a file that is sent again goes on", async (site) => {
   const server = await shared();
-  const [gil, hal] = [await site.visitor(server), await site.visitor(server)];
+  // It stands still where it is to be cancelled, however fast this machine is.
+  const proxy = openGatedProxy({ hostname: "127.0.0.1", port: Number(new URL(server.web).port) });
+  site.ending(() => proxy.close());
+  const web = `http://127.0.0.1:${proxy.port}/`;
+  const [gil, hal] = [await site.visitor(server, { web }), await site.visitor(server)];
   await gil.signIn("Gil");
   await hal.signIn("Hal");
   await Promise.all([ready(gil), ready(hal)]);
@@ -203,18 +208,23 @@ browserScenario("either side can cancel, and a file that is sent again goes on",
   await accept.waitFor();
   const moved = (who: Visitor, least: number) =>
     who.until(`document.querySelector(".peer-panel progress")?.value > ${least * MIB}`);
+  void proxy.let("up", 6 * MIB);
   await accept.click();
   await moved(hal, 2);
   await hal.page.getByRole("button", { name: "Cancel large.bin" }).click();
   await row(hal, "large.bin").getByText("from Gil · cancelled").waitFor();
+  proxy.open();
   await row(gil, "large.bin").locator(".small").filter({ hasNotText: " of " }).waitFor();
   assertEquals(await row(gil, "large.bin").getAttribute("class"), "transfer failed");
 
   await gil.page.getByRole("button", { name: "Resume large.bin" }).click();
+  await accept.waitFor();
+  void proxy.let("up", 4 * MIB);
   await accept.click();
   await moved(gil, 2);
   await gil.page.getByRole("button", { name: "Cancel large.bin" }).click();
   await row(gil, "large.bin").getByText("to Hal · cancelled").waitFor();
+  proxy.open();
   await row(hal, "large.bin").locator(".small").filter({ hasNotText: " of " }).waitFor();
   assertEquals(await row(hal, "large.bin").getAttribute("class"), "transfer failed");
 

@@ -17,7 +17,7 @@ const OUTPUT = new URL("./output/", import.meta.url);
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 /** After so long something that was waited for is taken not to come, in ms. */
-const PATIENCE = 15_000;
+const PATIENCE = 30_000;
 
 const chromium = await findChromium();
 const missing = "missing" in chromium ? chromium.missing : undefined;

@@ -214,7 +214,7 @@ browserScenario(
     const lou = await site.visitor(server);
     await lou.signIn("Lou");
     const { page } = lou;
-    await page.locator(".aside").getByRole("button", { name: "Kim" }).click();
+    await page.locator(".aside").getByRole("button", { name: "Kim", exact: true }).click();
     await page.getByText("Nothing was said yet between you and").waitFor();
     await lou.say("Between us.");
     await lou.sees("Between us.");

@@ -16,7 +16,7 @@ import { type Condition, short } from "../figure.ts";
 import { nginx } from "../nginx.ts";
 import { type Access, BODY_BYTES, type Member } from "../peer.ts";
 import { makeFolder, runToEnd } from "../process.ts";
-import { median, percentile } from "../statistics.ts";
+import { percentile } from "../statistics.ts";
 
 const MIB = 1024 * 1024;
 const NAME = "large";
@@ -31,6 +31,8 @@ const RATE_GOAL: readonly Condition[] = [
   { ours: "at least", value: 0.8, peer: nginx.name },
   { ours: "at least", value: 0.5, peer: BARE },
 ];
+/** So much memory is needed to carry a file, beside that for the file itself. */
+const MORE_BYTES = 256 * MIB;
 /** Between two chat messages, in ms. */
 const PAUSE = 3;
 /** So many messages at the least, for a p99 that means something. */
@@ -48,7 +50,7 @@ export async function files(bench: Bench): Promise<void> {
     return peer.start({ source, name: NAME, size, folder }, bench);
   });
   try {
-    await carryAll(bench, servers, size);
+    await carryAll(bench, servers, { root, size });
     const ours = servers[0].started as DfpFileServer;
     await chat(bench, ours, size);
     const goal = [{ ours: "at most", value: 150 }] as const;
@@ -94,31 +96,51 @@ function makeSource(path: string, size: number): void {
   }
 }
 
-/** Everybody carries the file up and down, in turns. */
+/**
+ * Uses the memory that is about to be used: a virtual machine may get it only as it is written to, and give it back
+ * soon after it was freed. That costs several times what a copy does, and would be charged to whoever meets it.
+ */
+function touchMemory(path: string, size: number): void {
+  const piece = new Uint8Array(MIB);
+  {
+    using file = Deno.openSync(path, { write: true, createNew: true });
+    for (let left = size; left > 0; left -= piece.length) {
+      file.writeSync(piece.subarray(0, left));
+    }
+  }
+  Deno.removeSync(path);
+}
+
+/** Everybody carries the file up and down, in turns. What counts is the fastest time: disturbances make slower only. */
 async function carryAll(
   bench: Bench,
   servers: { peer: FilePeer; started: FileServer }[],
-  size: number,
+  { root, size }: { root: string; size: number },
 ): Promise<void> {
-  const rounds = bench.quick ? 2 : 3;
+  const rounds = bench.quick ? 3 : 5;
   for (const way of ["up", "down"] as const) {
     const all = new Map<string, Carried[]>(servers.map(({ peer }) => [peer.name, []]));
     for (let round = 0; round < rounds; round++) {
       for (const { peer, started } of servers) {
+        touchMemory(`${root}/touched`, size + MORE_BYTES);
         all.get(peer.name)!.push(await started.carry(way));
       }
     }
-    const middle = (value: (carried: Carried) => number) =>
-      new Map([...all].map(([name, list]) => [name, median(list.map(value))]));
+    const fastest = (value: (carried: Carried) => number) =>
+      new Map([...all].map(([name, list]) => [name, value(fastestOf(list))]));
     const work = `file of ${named(size)} ${way}`;
-    const rates = middle(({ seconds }) => size / 1e6 / seconds);
+    const rates = fastest(({ seconds }) => size / 1e6 / seconds);
     bench.report(figureOf(rates, { work, unit: "MB/s", goal: RATE_GOAL }));
     const perGib = (seconds: number) => seconds * 1024 * MIB / size;
     for (const [end, value] of [["server", "serverCpu"], ["client", "clientCpu"]] as const) {
-      const costs = middle((carried) => perGib(carried[value]));
+      const costs = fastest((carried) => perGib(carried[value]));
       bench.report(figureOf(costs, { work: `${work}, ${end} CPU`, unit: "s a GiB" }));
     }
   }
+}
+
+function fastestOf(list: readonly Carried[]): Carried {
+  return list.reduce((best, one) => one.seconds < best.seconds ? one : best);
 }
 
 /** Chat, from one connection to another, alone and while uploads are under way. */

@@ -1,29 +1,42 @@
 /**
- * TLS on the server's side of a socket that was accepted by us.
+ * TLS on a socket that was accepted or dialled by us.
  *
- * The runtime's own Deno.listenTls would be leaner (15 KiB for an idle connection against 35), but a
- * connection of it that never agrees on keys cannot be closed, so whoever says nothing would keep a
- * descriptor for ever; nor can its certificate be changed, nor its packets be sent without delay. So
- * node:tls does the talking here, and the bytes underneath pass through our hands: it has no back-pressure
- * of its own, so what comes is only read while there is room, and a write ends when the socket has it.
+ * The runtime's own Deno.listenTls and Deno.connectTls would be leaner (15 KiB for an idle connection
+ * against 35), but a connection of theirs that never agrees on keys cannot be closed, so whoever says
+ * nothing would keep a descriptor for ever; nor can a listener's certificate be changed, nor its packets be
+ * sent without delay. So node:tls does the talking here, and the bytes underneath pass through our hands: it
+ * has no back-pressure of its own, so what comes is only read while there is room, and a write ends when the
+ * socket has it.
  *
  * @module
  */
 
+import { isIP } from "node:net";
 import { Duplex } from "node:stream";
-import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
-import type { Certificate } from "./certificate.ts";
-import { closeSocket, type Socket, socketTransport, writeAll } from "./transport.ts";
+import {
+  connect,
+  createSecureContext,
+  getCACertificates,
+  type SecureContext,
+  TLSSocket,
+} from "node:tls";
+import { closeSocket, type Socket, socketTransport, writeAll } from "./socket.ts";
 
 /** How long a client may take to agree on keys, in ms. */
 export const HANDSHAKE_TIMEOUT = 10_000;
+const MIN_VERSION = "TLSv1.2";
 /** With so many bytes that nobody has read yet, no more are taken from the socket. */
 const UNREAD_MAX = 64 * 1024;
 
-/** Prepares a certificate for use. Throws if it cannot be used. */
-export function secureContext({ cert, key }: Certificate): SecureContext {
-  return createSecureContext({ cert, key, minVersion: "TLSv1.2" });
+/** Prepares a certificate and its key, in PEM, for use. Throws if they cannot be used. */
+export function secureContext(
+  { cert, key }: { readonly cert: string; readonly key: string },
+): SecureContext {
+  return createSecureContext({ cert, key, minVersion: MIN_VERSION });
 }
+
+/** A TLS socket over any stream: the types know sockets of Node only. */
+type Begin = (wire: ConstructorParameters<typeof TLSSocket>[0]) => TLSSocket;
 
 class SecureSocket implements Socket {
   readonly #raw: Socket;
@@ -43,7 +56,7 @@ class SecureSocket implements Socket {
   #taken: (() => void) | undefined;
   #written: (() => void) | undefined;
 
-  constructor(raw: Socket, context: SecureContext) {
+  constructor(raw: Socket, begin: Begin) {
     this.#raw = raw;
     this.#wire = new Duplex({
       read() {},
@@ -59,9 +72,7 @@ class SecureSocket implements Socket {
       },
     });
     this.#wire.on("error", (fault) => this.#fail(fault));
-    // The types know sockets of Node only; any stream will do.
-    const wire = this.#wire as unknown as ConstructorParameters<typeof TLSSocket>[0];
-    this.#tls = new TLSSocket(wire, { isServer: true, secureContext: context });
+    this.#tls = begin(this.#wire as unknown as Parameters<Begin>[0]);
     const late = setTimeout(() => this.close(), HANDSHAKE_TIMEOUT);
     this.#tls.on("secure", () => clearTimeout(late));
     this.#tls.on("data", (bytes: Uint8Array) => this.#take(bytes));
@@ -73,6 +84,15 @@ class SecureSocket implements Socket {
       this.#release();
     });
     this.#pump();
+  }
+
+  /** Resolves when a server has shown a certificate that is good; rejects if it has not, or if this is closed. */
+  handshake(): Promise<void> {
+    let secure = false;
+    this.#tls.once("secureConnect", () => secure = true);
+    return this.#unlessOver((done) => this.#tls.once("secureConnect", done)).then(() => {
+      if (!secure) throw this.#fault ?? new Error("the connection is closed");
+    });
   }
 
   #take(bytes: Uint8Array): void {
@@ -114,7 +134,8 @@ class SecureSocket implements Socket {
         this.#wire.push(bytes.slice());
       }
     } catch (fault) {
-      this.#fail(fault as Error);
+      // Where it was closed here, why it was is told by who closed it.
+      if (!this.#wire.destroyed) this.#fail(fault as Error);
     }
   }
 
@@ -184,7 +205,61 @@ class SecureSocket implements Socket {
   }
 }
 
-/** Speaks TLS on a socket. */
-export function secureSocket(raw: Socket, context: SecureContext): Socket {
-  return new SecureSocket(raw, context);
+/** Speaks TLS on a socket that was accepted. */
+export function secureSocket(raw: Socket, secureContext: SecureContext): Socket {
+  return new SecureSocket(raw, (wire) => new TLSSocket(wire, { isServer: true, secureContext }));
+}
+
+/** Whom a client wants at the other end. */
+export interface SecureServer {
+  /** The name or the address that was dialled: the certificate must be for it. */
+  readonly hostname: string;
+  /**
+   * Certificates of authorities, in PEM, that count beside the system's own; without the right to `sys`, which these
+   * need, instead of them.
+   */
+  readonly caCerts: readonly string[];
+}
+
+/** The authorities of the system; none where the program may not ask for them, and nobody is to be asked for that. */
+function knownAuthorities(): readonly string[] {
+  // The types do not know of it yet.
+  const asking = { name: "sys", kind: "ca" } as unknown as Deno.SysPermissionDescriptor;
+  const { state } = Deno.permissions.querySync(asking);
+  return state === "granted" ? getCACertificates("default") : [];
+}
+
+/**
+ * Speaks TLS on a socket that was dialled; rejects if the server has no certificate that is good for its name, or
+ * agrees on no keys in time. Where the signal is aborted meanwhile, the socket is closed at once.
+ */
+export async function secureClient(
+  raw: Socket,
+  { hostname, caCerts }: SecureServer,
+  signal?: AbortSignal,
+): Promise<Socket> {
+  const socket = new SecureSocket(raw, (wire) =>
+    connect({
+      socket: wire,
+      host: hostname,
+      ...isIP(hostname) === 0 && { servername: hostname },
+      // What is given stands instead of the system's own, so these are named as well.
+      ...caCerts.length > 0 && { ca: [...knownAuthorities(), ...caCerts] },
+      minVersion: MIN_VERSION,
+      // Whatever the environment says.
+      rejectUnauthorized: true,
+    }));
+  const giveUp = () => socket.close();
+  if (signal?.aborted) giveUp();
+  signal?.addEventListener("abort", giveUp);
+  try {
+    // Whoever is no good is found out here, and not when something is sent.
+    await socket.handshake();
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw signal?.aborted ? signal.reason : error;
+  } finally {
+    signal?.removeEventListener("abort", giveUp);
+  }
 }

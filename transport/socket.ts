@@ -1,5 +1,5 @@
 /**
- * Transports: reliable streams of bytes to one client, as the sessions of the service need them.
+ * Sockets, and transports over them: reliable streams of bytes to one other side, as sessions need them.
  *
  * @module
  */

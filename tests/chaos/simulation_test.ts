@@ -6,9 +6,9 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { runs } from "./runs.ts";
-import { PENDING_MAX } from "./simulation/checker.ts";
-import { simulate, SimulationFailure } from "./simulation/simulation.ts";
+import { runs } from "../runs.ts";
+import { PENDING_MAX } from "../simulation/checker.ts";
+import { simulate, SimulationFailure } from "../simulation/simulation.ts";
 
 /** Below so many runs, some things may never have come about. */
 const TELLING = 40;
