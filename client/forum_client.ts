@@ -189,7 +189,8 @@ class Client implements ForumClient {
       resolve: (reply) => answer.done(reply as never),
       reject: ({ code, name, message: text, detail }) =>
         answer.refused({ code, name, text, ...detail !== undefined && { detail } }),
-      streams: true,
+      // Who leaves waits until the server has the last word about a file: else the other side waits for a return.
+      streams: command.op !== "conclude",
     });
     this.#driver.turnSoon();
   }

@@ -277,6 +277,24 @@ for (const who of ["sender", "receiver"] as const) {
   });
 }
 
+Deno.test("who cancels and leaves at once has told the other side, which does not wait for a return", async () => {
+  await withForum(async ({ join }) => {
+    const [yoda, ben] = [await join("Yoda"), await join("Ben")];
+    const controller = new AbortController();
+    const sending = yoda.client.peers!.send({
+      user: "Ben",
+      name: "a.bin",
+      content: contentOf(bytesOf(20_000_000, 5)),
+      signal: controller.signal,
+    });
+    const file = await ben.client.peers!.accept((await ben.offer()).offer);
+    const ended = nameOf(all(file, () => controller.abort(new Error("enough"))));
+    await assertRejects(() => sending, Error, "enough");
+    await yoda.client.close();
+    assertEquals(await ended, "cancelled");
+  });
+});
+
 Deno.test("several files go at once, both ways, while talk goes on", async () => {
   await withForum(async ({ join }) => {
     const [yoda, ben] = [await join("Yoda"), await join("Ben")];

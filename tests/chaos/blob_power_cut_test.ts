@@ -4,11 +4,11 @@ import { createRandom } from "../simulation/random.ts";
 import { createBlobLedger } from "./blob_ledger.ts";
 import { bounded } from "./bounded.ts";
 import { extent } from "./extent.ts";
-import { makeImage, mountImage, mountTrouble } from "./mounts.ts";
+import { makeImage, mountImage, mountMemory, mountTrouble } from "./mounts.ts";
 import { copyQuietly, stopped, UNSYNCED, wasWritten } from "./power.ts";
 
 const CUTS = extent({ ci: 8, local: 3 });
-const IMAGE_MIB = 256;
+const IMAGE_MIB = 128;
 /** Files that are kept between two cuts: at the least, and at the most. */
 const LOAD: readonly [number, number] = [5, 25];
 
@@ -31,6 +31,9 @@ bounded(
     await makeImage(image, IMAGE_MIB);
     const disk = await mountImage(`${folder}/disk`, image);
     ending(disk.unmount);
+    // What is only looked at, and thrown away, need not be written down.
+    const copies = await mountMemory(`${folder}/copies`, IMAGE_MIB + 1);
+    ending(copies.unmount);
     const program = runProgram({
       args: ["-A", "tests/chaos/blob_writer.ts", `${disk.folder}/files`, "1"],
     });
@@ -54,7 +57,7 @@ bounded(
       Deno.writeTextFileSync(`${disk.folder}/unsynced-${cut}`, UNSYNCED);
       program.signal("SIGSTOP");
       await stopped(pid);
-      const copy = `${folder}/copy-${cut}`;
+      const copy = `${copies.folder}/copy-${cut}`;
       await copyQuietly(image, copy);
       // What it said before the stop may still be on its way.
       await new Promise((resolve) => setTimeout(resolve));

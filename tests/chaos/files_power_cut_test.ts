@@ -10,7 +10,7 @@ import { copyQuietly, stopped, UNSYNCED, wasWritten } from "./power.ts";
 
 const MIB = 1024 * 1024;
 const CUTS = extent({ ci: 8, local: 2 });
-const IMAGE_MIB = 192;
+const IMAGE_MIB = 128;
 /** Bytes of a file: at the least, and at the most. */
 const SIZES: readonly [number, number] = [MIB, 6 * MIB];
 /** Bytes that pass between two cuts, at the most. */

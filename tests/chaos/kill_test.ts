@@ -15,8 +15,8 @@ const USERS = ["Ahsoka", "Bodhi", "Cassian", "Din", "Ezra", "Finn", "Grogu", "He
 const LOAD: readonly [number, number] = [50, 400];
 /** How long a client may need to be back after `ready`, in ms. */
 const BACK_MS = 2000;
-/** A machine that does other work too may hold up a few. */
-const LATE_SHARE = 0.05;
+/** Other tests run beside this one, and a slow machine may hold up some. */
+const LATE_SHARE = 0.3;
 
 bounded(
   `kill -9 of the server ${KILLS} times under load: nothing acknowledged is lost or done twice, and clients come back by themselves`,

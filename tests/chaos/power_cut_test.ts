@@ -7,13 +7,13 @@ import { bounded } from "./bounded.ts";
 import { foundColony } from "./colony.ts";
 import { extent } from "./extent.ts";
 import { headsOf } from "./heads.ts";
-import { makeImage, mountImage, mountTrouble } from "./mounts.ts";
+import { makeImage, mountImage, mountMemory, mountTrouble } from "./mounts.ts";
 import { NO_HEARTBEAT, NO_RATES } from "./crowd_options.ts";
 import { lastingPort } from "./port.ts";
 import { copyQuietly, stopped, UNSYNCED, wasWritten } from "./power.ts";
 
 const CUTS = extent({ ci: 20, local: 2 });
-const IMAGE_MIB = 192;
+const IMAGE_MIB = 128;
 const USERS = ["Jyn", "Kanan", "Lando", "Maz"];
 /** Before each cut so many large texts are posted, so that some cuts meet a checkpoint of the database. */
 const LARGE_POSTS = 24;
@@ -40,6 +40,9 @@ bounded(
     await makeImage(image, IMAGE_MIB);
     const disk = await mountImage(`${folder}/disk`, image);
     ending(disk.unmount);
+    // What is only looked at, and thrown away, need not be written down.
+    const copies = await mountMemory(`${folder}/copies`, IMAGE_MIB + 1);
+    ending(copies.unmount);
     const server = await startServer({
       data: `${disk.folder}/data`,
       port: lastingPort(),
@@ -75,7 +78,7 @@ bounded(
       Deno.writeTextFileSync(`${disk.folder}/unsynced-${cut}`, UNSYNCED);
       server.process.signal("SIGSTOP");
       await stopped(server.process.pid);
-      const copy = `${folder}/copy-${cut}`;
+      const copy = `${copies.folder}/copy-${cut}`;
       await copyQuietly(image, copy);
       // What was acknowledged before the stop may still be on its way to the client.
       await new Promise((resolve) => setTimeout(resolve));
