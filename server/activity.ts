@@ -78,10 +78,14 @@ export function formatActivity(activity: Activity, format: ActivityFormat): stri
   if (format === "json") {
     return quoted({ at: new Date(at).toISOString(), user, source, did, ...about });
   }
-  const facts = Object.entries(about)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => ` ${name}=${typeof value === "string" ? quoted(value) : value}`);
-  return `${familyTime(at)} ${user || "-"} ${source} ${did}${facts.join("")}`;
+  let line = `${familyTime(at)} ${user || "-"} ${source} ${did}`;
+  for (const name in about) {
+    const value = about[name];
+    if (value !== undefined) {
+      line += ` ${name}=${typeof value === "string" ? quoted(value) : value}`;
+    }
+  }
+  return line;
 }
 
 class Gathered implements ActivityLog {

@@ -46,6 +46,7 @@ export function change(
 
 /** So many characters of a long text are looked at. */
 const SAMPLES = 64;
+const FNV_PRIME = 0x01000193;
 
 /**
  * What tells a command from another under the same key: FNV-1a over its fields. It only has to notice
@@ -53,13 +54,15 @@ const SAMPLES = 64;
  */
 function fingerprint(command: Change & Keyed): string {
   let value = 0x811c9dc5;
-  const mix = (code: number) => value = Math.imul(value ^ code, 0x01000193);
-  for (const [name, field] of Object.entries(command)) {
+  let name: keyof typeof command;
+  for (name in command) {
     if (name === "op" || name === "key") continue;
-    const text = String(field);
-    mix(text.length);
+    const text = String(command[name]);
+    value = Math.imul(value ^ text.length, FNV_PRIME);
     const step = Math.max(1, Math.floor(text.length / SAMPLES));
-    for (let i = 0; i < text.length; i += step) mix(text.charCodeAt(i));
+    for (let i = 0; i < text.length; i += step) {
+      value = Math.imul(value ^ text.charCodeAt(i), FNV_PRIME);
+    }
   }
   return `${command.op} ${value >>> 0}`;
 }

@@ -16,9 +16,15 @@ const key = fc.oneof(
   fc.constantFrom("a-01", "a-", "-1", "a", "a-16777215", "a-16777216", "a-1x", "ä-3", "a-99999999"),
   fc.string({ minLength: 1, maxLength: 8 }),
 );
+/** Keys that follow each other, as a client's commands do. */
+const row = fc.record({ user, first: fc.nat({ max: 12 }), count: fc.nat({ max: 5 }) }).map(
+  ({ user, first, count }) =>
+    Array.from({ length: count }, (_, i): [string, string] => [user, `a-${first + i}`]),
+);
 /** A unit of work: keys that are kept, and whether it fails. */
 const unit = fc.record({
-  keys: fc.array(fc.tuple(user, key), { maxLength: 6 }),
+  keys: fc.array(fc.oneof(fc.tuple(user, key).map((one) => [one]), row), { maxLength: 6 })
+    .map((rows) => rows.flat()),
   fails: fc.boolean(),
   reopens: fc.boolean(),
 });
@@ -82,6 +88,29 @@ Deno.test("keys are forgotten after a week, a few at a time, and a series goes o
   assertEquals(recalled(log, "ada", "old-601")?.json, '"old-601"');
   keep("old-602");
   assertEquals(recalled(log, "ada", "old-602")?.json, '"old-602"');
+  log.close();
+});
+
+Deno.test("replies of one unit are forgotten together, and their keys can be kept again", () => {
+  let now = 0;
+  const log = open(":memory:", () => now);
+  const keep = (first: number, last: number, mark: string) =>
+    log.transact((tx) => {
+      for (let n = first; n <= last; n++) {
+        tx.remember("ada", `s-${n}`, { fingerprint: mark, json: `"${mark} ${n}"` });
+      }
+    }, assertKept);
+  keep(1, 40, "first");
+  now = KEY_RETENTION / 2;
+  keep(41, 50, "second");
+  now = KEY_RETENTION + 1;
+  while (log.tidy(now));
+  assertEquals(recalled(log, "ada", "s-40"), undefined);
+  assertEquals(recalled(log, "ada", "s-45"), { fingerprint: "second", json: '"second 45"' });
+  keep(7, 9, "again");
+  assertEquals(recalled(log, "ada", "s-8")?.json, '"again 8"');
+  assertEquals(recalled(log, "ada", "s-10"), undefined);
+  assertEquals(recalled(log, "ada", "s-50")?.json, '"second 50"');
   log.close();
 });
 

@@ -10,7 +10,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
 /** So many rows go into one statement, while there are so many; then fewer. */
-const BATCHES = [64, 8, 1] as const;
+const BATCHES = [256, 32, 4, 1] as const;
 
 type Value = string | number | null;
 

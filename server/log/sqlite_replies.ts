@@ -3,13 +3,16 @@
  *
  * A client's keys are mostly `series-1`, `series-2`… (docs/PROTOCOL.md, "Keys"). Such a series gets a
  * number, and its replies stand one behind the other under number × 2²⁴ + n: appended like a log, and
- * a key above all that the series had needs no look-up. Any other key is kept by its text.
+ * a key above all that the series had needs no look-up. Replies to keys that follow each other in one
+ * unit of work, and to which reply_run.ts gives one text, are one row under the first of their keys. Any
+ * other key is kept by its text.
  *
  * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";
 import { type KeptReply, KEY_RETENTION } from "./log.ts";
+import { beginReplyRun, readReplyRun, type ReplyRun } from "./reply_run.ts";
 import { gatherRows } from "./sqlite_inserts.ts";
 import { LogFull } from "./sqlite_unit.ts";
 
@@ -27,7 +30,20 @@ interface Series {
   readonly base: number;
   /** The highest n that was kept. */
   highest: number;
+  /** Replies that wait to be written: to keys that follow each other, the last of them to `highest`. */
+  run: Run | undefined;
 }
+
+/** Replies to keys that follow each other. */
+interface Run {
+  readonly first: number;
+  readonly at: number;
+  readonly fingerprints: string[];
+  readonly replies: ReplyRun;
+}
+
+/** No fingerprint has one in it. */
+const LINE_END = "\n";
 
 /** Keeps replies. */
 export interface Replies {
@@ -61,8 +77,12 @@ class KeyedReplies implements Replies {
   readonly #sql: ReturnType<typeof prepare>;
   readonly #numbered;
   readonly #texts;
-  readonly #held = new Map<string, Series>();
-  /** What waits to be written, by user and key. */
+  /** By user, then by name. */
+  readonly #held = new Map<string, Map<string, Series>>();
+  #heldCount = 0;
+  /** Series with a run that waits to be written. */
+  readonly #running = new Set<Series>();
+  /** Keys by their text that wait to be written, by user and key. */
   readonly #waiting = new Map<string, KeptReply>();
   /** Series up to this number were looked at for what is over. */
   #swept = 0;
@@ -75,65 +95,101 @@ class KeyedReplies implements Replies {
 
   recall(user: string, key: string): KeptReply | undefined {
     const place = seriesOf(key);
-    let row;
-    if (place === undefined) row = this.#sql.text.get(user, key);
-    else {
-      const series = this.#series(user, place.series);
-      if (series === undefined || place.n > series.highest) return undefined;
-      row = this.#sql.numbered.get(series.base + place.n);
-    }
-    if (row !== undefined) {
+    if (place === undefined) {
+      const row = this.#sql.text.get(user, key);
+      if (row === undefined) return this.#waiting.get(`${user} ${key}`);
       return { fingerprint: row.fingerprint as string, json: row.json as string };
     }
-    return this.#waiting.get(`${user} ${key}`);
+    const series = this.#series(user, place.series);
+    if (series === undefined || place.n > series.highest) return undefined;
+    if (series.run !== undefined && place.n >= series.run.first) {
+      return replyAt(series.run, place.n - series.run.first);
+    }
+    this.#numbered.flush();
+    const row = this.#sql.numbered.get(series.base, series.base + place.n);
+    return row && replyAt(readRun(row), series.base + place.n - (row.id as number));
   }
 
   remember(user: string, key: string, reply: KeptReply & { readonly at: number }): void {
     const { fingerprint, json, at } = reply;
     const place = seriesOf(key);
-    if (place === undefined) this.#texts.values.push(user, key, fingerprint, json, at);
-    else {
-      const series = this.#series(user, place.series) ?? this.#newSeries(user, place.series);
-      this.#numbered.values.push(series.base + place.n, fingerprint, json, at);
-      if (place.n > series.highest) series.highest = place.n;
+    if (place === undefined) {
+      this.#texts.values.push(user, key, fingerprint, json, at);
+      this.#waiting.set(`${user} ${key}`, { fingerprint, json });
+      return;
     }
-    this.#waiting.set(`${user} ${key}`, { fingerprint, json });
+    const series = this.#series(user, place.series) ?? this.#newSeries(user, place.series);
+    const { n } = place;
+    if (n < series.highest) {
+      this.#numbered.values.push(series.base + n, fingerprint, json, at);
+      return;
+    }
+    const { run } = series;
+    if (run !== undefined && n === series.highest + 1 && run.replies.add(json)) {
+      run.fingerprints.push(fingerprint);
+    } else {
+      if (run !== undefined) this.#end(series);
+      series.run = { first: n, at, fingerprints: [fingerprint], replies: beginReplyRun(json) };
+      this.#running.add(series);
+    }
+    series.highest = n;
+  }
+
+  #end(series: Series): void {
+    const { first, at, fingerprints, replies } = series.run!;
+    const lines = fingerprints.join(LINE_END);
+    this.#numbered.values.push(series.base + first, lines, replies.text(), at);
+    series.run = undefined;
   }
 
   #series(user: string, name: string): Series | undefined {
-    const held = this.#held.get(`${user} ${name}`);
+    const held = this.#held.get(user)?.get(name);
     if (held !== undefined) return held;
     const number = this.#sql.series.get(user, name)?.number as number | undefined;
     if (number === undefined) return undefined;
     const base = number * SERIES_SPAN;
-    const last = this.#sql.last.get(base, base + SERIES_SPAN)?.id as number | null;
-    return this.#hold(user, name, { base, highest: (last ?? base) - base });
+    const last = this.#sql.last.get(base, base + SERIES_SPAN);
+    const highest = last === undefined
+      ? 0
+      : last.id as number - base + readRun(last).replies.count - 1;
+    return this.#hold(user, name, { base, highest, run: undefined });
   }
 
   #newSeries(user: string, name: string): Series {
     const number = Number(this.#sql.addSeries.run(user, name).lastInsertRowid);
     if (number > SERIES_MAX) throw new LogFull("The log has no number for a new series of keys.");
-    return this.#hold(user, name, { base: number * SERIES_SPAN, highest: 0 });
+    return this.#hold(user, name, { base: number * SERIES_SPAN, highest: 0, run: undefined });
   }
 
   #hold(user: string, name: string, series: Series): Series {
     // What waits to be written is known only here: nothing is forgotten in the middle of a unit.
-    if (this.#held.size >= SERIES_HELD && this.#waiting.size === 0) this.#held.clear();
-    this.#held.set(`${user} ${name}`, series);
+    if (this.#heldCount >= SERIES_HELD && this.#running.size === 0) this.#forget();
+    let names = this.#held.get(user);
+    if (names === undefined) this.#held.set(user, names = new Map());
+    names.set(name, series);
+    this.#heldCount++;
     return series;
   }
 
+  #forget(): void {
+    this.#held.clear();
+    this.#heldCount = 0;
+  }
+
   flush(): void {
+    for (const series of this.#running) this.#end(series);
+    this.#running.clear();
     this.#numbered.flush();
     this.#texts.flush();
     this.#waiting.clear();
   }
 
   discard(): void {
+    this.#running.clear();
     this.#numbered.values.length = 0;
     this.#texts.values.length = 0;
     this.#waiting.clear();
-    this.#held.clear();
+    this.#forget();
   }
 
   expired(now: number): boolean {
@@ -145,7 +201,7 @@ class KeyedReplies implements Replies {
       const gone = Number(this.#sql.dropNumbered.run(base, end, now).changes);
       if (gone === SLICE.rows) more = true;
       // Its number is never used again, so whoever still holds it in memory does no harm.
-      else if (gone > 0 && this.#sql.last.get(base, end)?.id === null) this.#dropSeries(number);
+      else if (gone > 0 && this.#sql.last.get(base, end) === undefined) this.#dropSeries(number);
     }
     this.#swept = numbers.length < SLICE.series ? 0 : numbers.at(-1)!;
     return more;
@@ -153,8 +209,23 @@ class KeyedReplies implements Replies {
 
   #dropSeries(number: number): void {
     this.#sql.dropSeries.run(number);
-    this.#held.clear();
+    this.#forget();
   }
+}
+
+/** The replies of a row. */
+function readRun(row: Record<string, unknown>): Pick<Run, "fingerprints" | "replies"> {
+  const fingerprints = (row.fingerprint as string).split(LINE_END);
+  return { fingerprints, replies: readReplyRun(row.json as string, fingerprints.length) };
+}
+
+/** One reply of a run, if it has so many. */
+function replyAt(
+  { fingerprints, replies }: Pick<Run, "fingerprints" | "replies">,
+  index: number,
+): KeptReply | undefined {
+  if (index >= replies.count) return undefined;
+  return { fingerprint: fingerprints[index], json: replies.at(index) };
 }
 
 function prepare(db: DatabaseSync) {
@@ -167,8 +238,15 @@ function prepare(db: DatabaseSync) {
       `SELECT number FROM reply_series WHERE number > ? ORDER BY number LIMIT ${SLICE.series}`,
     ),
     dropSeries: db.prepare("DELETE FROM reply_series WHERE number = ?"),
-    last: db.prepare("SELECT max(id) AS id FROM numbered_replies WHERE id > ? AND id < ?"),
-    numbered: db.prepare("SELECT fingerprint, json FROM numbered_replies WHERE id = ?"),
+    last: db.prepare(
+      `SELECT id, fingerprint, json FROM numbered_replies WHERE id > ? AND id < ?
+        ORDER BY id DESC LIMIT 1`,
+    ),
+    // The row of a key, or the one before it.
+    numbered: db.prepare(
+      `SELECT id, fingerprint, json FROM numbered_replies WHERE id > ? AND id <= ?
+        ORDER BY id DESC LIMIT 1`,
+    ),
     dropNumbered: db.prepare(
       `DELETE FROM numbered_replies WHERE id IN
          (SELECT id FROM (SELECT id, at FROM numbered_replies WHERE id > ?1 AND id < ?2

@@ -133,6 +133,10 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX uploads_user ON uploads (user, size);
   CREATE INDEX uploads_at ON uploads (at);
   `,
+  `
+  -- No table changes: a row of numbered_replies may now hold replies to several keys that follow each
+  -- other (reply_run.ts), and a program that takes it for one must not open the file.
+  `,
 ];
 
 /**
