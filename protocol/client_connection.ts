@@ -14,6 +14,7 @@ import { encodeBase64 } from "./base64.ts";
 import type { Granted, Notice, Refused, Register, UnknownNotice, Welcome } from "./body.ts";
 import { Bulk } from "./bulk.ts";
 import type { Connection, Ending, Step } from "./connection.ts";
+import { ending } from "./ending.ts";
 import type { Command } from "./forum/command.ts";
 import type { ForumEvent, UnknownEvent } from "./forum/event.ts";
 import { createLink, type Link, type LinkInput } from "./link.ts";
@@ -34,7 +35,7 @@ import {
   type ClientInput,
   type ClientState,
 } from "./client_table.ts";
-import { STATUS, type StatusName, statusName } from "./status.ts";
+import { type StatusName, statusName } from "./status.ts";
 import type { TransferEvent, TransferMessage, Transfers } from "./transfer/transfers.ts";
 
 /** What every transition of a client's connection says. */
@@ -456,10 +457,6 @@ class Client implements ClientConnection {
     if (this.#state === "closing" || this.#state === "closed") return;
     this.#take({ input: "close", ending: ending(status) });
   }
-}
-
-function ending(status: StatusName, text: string = STATUS[status].text): Ending {
-  return { status, text };
 }
 
 /**

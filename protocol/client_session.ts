@@ -1,10 +1,10 @@
 /**
  * The client's session: what outlives a link (DESIGN §5 and §6).
  *
- * Streams come and go; the session keeps the token and the commands that have no reply yet (pending_commands.ts). When a link breaks it
- * asks for another one, signs in with the token, and in the same breath sends again what was under way (each change
- * with its key, so that nothing is done twice) and follows on from the last entry seen (followed_scopes.ts), so that
- * nothing is missed. Events come out exactly once and in order, whatever the links did.
+ * Streams come and go; the session keeps the token and the commands that have no reply yet (pending_commands.ts).
+ * When a link breaks it asks for another one, signs in with the token, and in the same breath sends again what was
+ * under way (each change with its key, so that nothing is done twice) and follows on from the last entry seen
+ * (followed_scopes.ts), so that nothing is missed. Events come out exactly once and in order, whatever the links did.
  *
  * Files go on in the same way (session_transfers.ts): a transfer that a break has cut off is opened again where it was.
  * It has the number of its command, and `done` or `refused` come when the whole of it is over.
@@ -54,7 +54,8 @@ class Session implements ClientSession {
   #now: number;
   /** Why the session is being closed, where that is known before the link has ended. */
   #last: Refused | undefined;
-  readonly #pending: PendingCommands;
+  readonly #commands: PendingCommands;
+  readonly #waiting: PendingCommands["waiting"];
   readonly #scopes: FollowedScopes;
   readonly #files: SessionTransfers;
   readonly #out: SessionTransition[] = [];
@@ -64,11 +65,12 @@ class Session implements ClientSession {
     this.#registration = options.registration;
     this.#token = options.token;
     this.#now = this.#dialAt = now;
-    this.#pending = createPendingCommands(encodeBase64(this.#bytes(12)));
+    this.#commands = createPendingCommands(encodeBase64(this.#bytes(12)));
+    this.#waiting = this.#commands.waiting;
     const tell = (what: SessionTransition) => void this.#out.push(what);
     this.#scopes = createFollowedScopes({
       ask: (command) => this.#own(command),
-      isWaiting: (id) => this.#pending.has(id),
+      isWaiting: (id) => this.#waiting.has(id),
       breakOff: (status) => this.#connection?.close(status, this.#now),
       tell,
     });
@@ -294,14 +296,14 @@ class Session implements ClientSession {
   }
 
   #answered(id: number, reply: { result: object } | { refused: Refused }): void {
-    const pending = this.#pending.get(id);
+    const pending = this.#waiting.get(id);
     if (pending === undefined) return;
     // What was sent right behind a token that was not good comes again after the password.
     const code = "refused" in reply ? reply.refused.code : undefined;
     if (code === STATUS["not-signed-in"].code && this.#state === "joining") return;
     // A server that is about to leave does nothing new: what it refuses comes again on the next link.
     if (code === STATUS["shutting-down"].code && this.#comesBack) return;
-    this.#pending.delete(id);
+    this.#waiting.delete(id);
     const { command, own } = pending;
     if (isOpening(command)) {
       if ("result" in reply && "offset" in reply.result) {
@@ -346,9 +348,9 @@ class Session implements ClientSession {
     }
     this.#state = "offline";
     this.#out.push({ kind: "offline", text: why.text });
-    for (const [id, { command }] of this.#pending.entries()) {
+    for (const [id, { command }] of this.#waiting) {
       if (!isBoundToLink(command)) continue;
-      this.#pending.delete(id);
+      this.#waiting.delete(id);
       this.#out.push({ kind: "refused", id, refused: refusedBody({ status: "lost" }) });
     }
     if (this.#dialAt === undefined) this.#retryLater();
@@ -359,23 +361,23 @@ class Session implements ClientSession {
     this.#state = "closed";
     this.#dialAt = undefined;
     this.#connection = undefined;
-    for (const [id, { own, command }] of this.#pending.entries()) {
+    for (const [id, { own, command }] of this.#waiting) {
       const gaveUp = isOpening(command) && !this.#files.has(id);
       if (!own && !gaveUp) this.#out.push({ kind: "refused", id, refused });
     }
     for (const id of this.#files.ids) {
-      if (!this.#pending.has(id)) this.#out.push({ kind: "refused", id, refused });
+      if (!this.#waiting.has(id)) this.#out.push({ kind: "refused", id, refused });
     }
-    this.#pending.clear();
+    this.#waiting.clear();
     this.#files.clear();
     this.#out.push({ kind: "closed", refused });
   }
 
   /** Everything that a new link must know: what has no reply yet, and what is followed from where. */
   #sendAgain(): void {
-    const pending = [...this.#pending.entries()];
-    this.#pending.clear();
-    for (const [id, { command, own }] of pending) {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const [id, { command, own }] of waiting) {
       // What the session itself had asked is made anew below.
       if (own || isOpening(command)) continue;
       this.#send(id, command.op === "follow" ? this.#scopes.renewed(id, command) : command);
@@ -387,21 +389,21 @@ class Session implements ClientSession {
 
   /** Sends a command on the present link, under the number that it has. */
   #send(id: number, command: Command): void {
-    this.#pending.add(id, { command, own: false });
+    this.#waiting.set(id, { command, own: false });
     this.#connection!.command(id, command);
   }
 
   /** Sends a command of the session's own. */
   #own(command: Command): number {
-    const id = this.#pending.number();
-    this.#pending.add(id, { command, own: true });
+    const id = this.#commands.number();
+    this.#waiting.set(id, { command, own: true });
     this.#connection!.command(id, command);
     return id;
   }
 
   command(given: Command, now: number): number {
     this.#tick(now);
-    const id = this.#pending.number();
+    const id = this.#commands.number();
     if (this.#state === "closed" || this.#state === "leaving") {
       this.#out.push({ kind: "refused", id, refused: refusedBody({ status: "goodbye" }) });
       return id;
@@ -411,7 +413,7 @@ class Session implements ClientSession {
     // An online session may have a link that is ending already.
     const accepts = this.#connection?.acceptsCommands ?? false;
     if (isBoundToLink(command) && !(accepts && this.#state === "online")) {
-      this.#pending.delete(id);
+      this.#waiting.delete(id);
       this.#out.push({ kind: "refused", id, refused: refusedBody({ status: "lost" }) });
     } else if (accepts) this.#connection!.command(id, command);
     return id;
@@ -420,11 +422,11 @@ class Session implements ClientSession {
   /** The command with what the session adds to it. */
   #complete(given: Command): Command {
     if (given.op === "download") return { ...given, upto: (given.offset ?? 0) + this.#window };
-    return this.#pending.keyed(given);
+    return this.#commands.keyed(given);
   }
 
   #remember(id: number, command: Command): void {
-    this.#pending.add(id, { command, own: false });
+    this.#waiting.set(id, { command, own: false });
     switch (command.op) {
       case "follow":
         this.#scopes.follow(id, command);

@@ -21,14 +21,8 @@ export interface PendingCommands {
   number(): number;
   /** The command, with a key if it is a change and has none. */
   keyed(command: Command): Command;
-  /** It waits for its reply; one of the same number is forgotten. */
-  add(id: number, pending: Pending): void;
-  get(id: number): Pending | undefined;
-  has(id: number): boolean;
-  delete(id: number): void;
-  /** All of them, in the order in which they were given. */
-  entries(): Iterable<[number, Pending]>;
-  clear(): void;
+  /** Those that wait for their replies, by their numbers and in the order in which they were given. */
+  readonly waiting: Map<number, Pending>;
 }
 
 /** These are bound to one link: after a break they cannot be sent again. */
@@ -49,11 +43,11 @@ export function isBoundToLink({ op }: Command): boolean {
   return BOUND_TO_LINK.has(op);
 }
 
-class Waiting implements PendingCommands {
+class Commands implements PendingCommands {
   readonly #keys: string;
   #keyCount = 0;
   #lastId = 0;
-  readonly #pending = new Map<number, Pending>();
+  readonly waiting = new Map<number, Pending>();
 
   constructor(keys: string) {
     this.#keys = keys;
@@ -69,28 +63,9 @@ class Waiting implements PendingCommands {
       ? { ...command, key: `${this.#keys}-${++this.#keyCount}` }
       : command;
   }
-
-  add(id: number, pending: Pending): void {
-    this.#pending.set(id, pending);
-  }
-  get(id: number): Pending | undefined {
-    return this.#pending.get(id);
-  }
-  has(id: number): boolean {
-    return this.#pending.has(id);
-  }
-  delete(id: number): void {
-    this.#pending.delete(id);
-  }
-  entries(): Iterable<[number, Pending]> {
-    return this.#pending;
-  }
-  clear(): void {
-    this.#pending.clear();
-  }
 }
 
 /** Makes the commands of a session that has given none; `keys` begins its keys, and no other session's. */
 export function createPendingCommands(keys: string): PendingCommands {
-  return new Waiting(keys);
+  return new Commands(keys);
 }

@@ -12,34 +12,29 @@
  */
 
 import { encodeBase64 } from "./base64.ts";
-import type { RelayQueue } from "./peer/relay_queue.ts";
 import type { Register, Welcome } from "./body.ts";
 import { Bulk } from "./bulk.ts";
 import type { Connection, Ending, Step } from "./connection.ts";
+import { ending } from "./ending.ts";
 import type { Command } from "./forum/command.ts";
 import { type Role, userScope } from "./forum/event.ts";
-import { createLink, type Handover, type Link, type LinkInput } from "./link.ts";
-import {
-  BANNER,
-  FRAME_PAYLOAD_MAX,
-  type Message,
-  type MessageOf,
-  PREFACE,
-  VERSION,
-} from "./message.ts";
+import { createLink, type Handover, type Link } from "./link.ts";
+import { BANNER, FRAME_PAYLOAD_MAX, type MessageOf, VERSION } from "./message.ts";
+import type { RelayQueue } from "./peer/relay_queue.ts";
 import { refusedBody } from "./refused.ts";
-import { type ChannelBinding, type ClientFirst, readClientFirst } from "./scram.ts";
+import type { ChannelBinding, ClientFirst } from "./scram.ts";
 import { createScramServer, type ScramServer } from "./scram_server.ts";
+import { classify, type GivenInput } from "./server_input.ts";
 import {
   SERVER_TABLE,
   type ServerAction,
   type ServerInput,
   type ServerState,
 } from "./server_table.ts";
-import { type Refusal, refuse, STATUS, type StatusName } from "./status.ts";
+import { type Refusal, refuse, type StatusName } from "./status.ts";
 import { fold } from "./text.ts";
-import type { TransferEvent, TransferMessage, Transfers } from "./transfer/transfers.ts";
 import { statusLine } from "./text_mode/status_line.ts";
+import type { TransferEvent, Transfers } from "./transfer/transfers.ts";
 import type { Verifier } from "./verifier.ts";
 
 /** What every transition of a server's connection says. */
@@ -130,23 +125,9 @@ export interface ServerConnection extends Connection<ServerTransition, ServerSta
 }
 
 /** An input with what belongs to it. */
-interface Given {
-  readonly input: ServerInput;
-  /** Where in the client's stream it stands. */
-  readonly offset?: number;
-  readonly agent?: string;
-  readonly id?: number;
-  readonly command?: Command;
-  readonly refusal?: Refusal;
-  readonly registration?: Register;
-  readonly token?: string;
-  readonly user?: string;
-  readonly ending?: Ending;
-  readonly clientFirst?: ClientFirst;
+interface Given extends GivenInput {
   readonly grant?: Grant;
   readonly verifier?: Verifier;
-  readonly transfer?: TransferMessage;
-  readonly relay?: MessageOf<"relay">;
 }
 
 class Server implements ServerConnection {
@@ -268,67 +249,12 @@ class Server implements ServerConnection {
       this.#owed >= commands;
     this.#link.owing = this.#owed > 0;
     const pulled = this.#link.pull();
-    return pulled === undefined ? undefined : this.#classify(pulled);
-  }
-
-  /** Which input of the table this is. */
-  #classify(pulled: LinkInput): Given {
-    switch (pulled.input) {
-      case "line":
-        return { input: pulled.line + "\r\n" === PREFACE ? "preface" : "stranger" };
-      case "other":
-        return { input: "other" };
-      case "fault":
-        return { input: "fault", ending: pulled };
-      case "end":
-        return { input: "end", ending: ending("lost") };
-      case "silent":
-        return { input: "silent", ending: ending("silent") };
-      case "finished":
-        return { input: "finished" };
-      case "bad-command": {
-        const { status, text, field } = pulled.fault;
-        const refusal = refuse(status, text, field === undefined ? undefined : { field });
-        return { input: "bad-command", id: pulled.request, refusal, offset: pulled.offset };
-      }
+    if (pulled === undefined) return undefined;
+    // What a proof is only the exchange can tell that it belongs to.
+    if (pulled.input === "message" && pulled.message.kind === "proof") {
+      return { ...this.#judge(pulled.message.body.scram), offset: pulled.offset };
     }
-    return { ...this.#classifyMessage(pulled.message), offset: pulled.offset };
-  }
-
-  #classifyMessage(message: Message): Given {
-    switch (message.kind) {
-      case "hello":
-        return message.body.version === VERSION
-          ? { input: "hello", agent: message.body.agent }
-          : { input: "other-version", ending: ending("bad-version") };
-      case "login": {
-        const clientFirst = readClientFirst(message.body.scram);
-        return "fault" in clientFirst
-          ? { input: "bad-login", refusal: refuse("bad-message", clientFirst.text) }
-          : { input: "login", clientFirst };
-      }
-      case "proof":
-        return this.#judge(message.body.scram);
-      case "register":
-        return { input: "register", registration: message.body };
-      case "resume":
-        return { input: "resume", token: message.body.token };
-      case "command":
-        return { input: "command", id: message.id, command: message.body };
-      case "data":
-      case "packed":
-      case "credit":
-      case "finish":
-      case "abort":
-        return { input: "transfer", transfer: message };
-      case "relay":
-        return { input: "relay", relay: message };
-      case "bye":
-        return { input: "bye", ending: ending("goodbye", message.body.reason) };
-      default:
-        // The catalogue has refused what only a server sends.
-        throw new Error(`${message.kind} has come from a client`);
-    }
+    return classify(pulled);
   }
 
   #judge(proof: string): Given {
@@ -540,10 +466,6 @@ class Server implements ServerConnection {
     if (this.#state === "closing" || this.#over) return;
     this.#take({ input: "close", ending: ending(status) });
   }
-}
-
-function ending(status: StatusName, text: string = STATUS[status].text): Ending {
-  return { status, text };
 }
 
 /**

@@ -17,7 +17,8 @@ export {
   SIGN_INS_PER_ADDRESS,
 } from "./limits.ts";
 export type { Relayed } from "./peers.ts";
-export type { Service, Visitor } from "./service.ts";
+export type { Visitor } from "./reception.ts";
+export type { Service } from "./service.ts";
 export type { Session } from "./session.ts";
 export type { CertificateFiles } from "./listen/certificate.ts";
 export { type Asset, assetOf, type Assets, assetsOf, readAssets } from "./web/assets.ts";

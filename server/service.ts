@@ -11,22 +11,9 @@
  */
 
 import { decideOpening } from "../protocol/forum/decide.ts";
-import type { Handover } from "../protocol/link.ts";
-import { FRAME_PAYLOAD_MAX } from "../protocol/message.ts";
-import {
-  createServerConnection,
-  type ServerConnectionOptions,
-} from "../protocol/server_connection.ts";
-import type { ChannelBinding } from "../protocol/scram.ts";
 import { type Refusal, STATUS, type StatusName } from "../protocol/status.ts";
-import { fold, TEXT_LIMITS } from "../protocol/text.ts";
-import type { Zone } from "../protocol/terminal/moment.ts";
-import {
-  createTextConnection,
-  type TextConnection,
-} from "../protocol/text_mode/text_connection.ts";
+import { fold } from "../protocol/text.ts";
 import type { ActivityLog } from "./activity.ts";
-import { isLoopback } from "./address.ts";
 import { type Admissions, createAdmissions } from "./admission.ts";
 import { type Attempts, createAttempts } from "./attempts.ts";
 import { type Commands, createCommands } from "./commands.ts";
@@ -42,9 +29,14 @@ import { LIMIT_DEFAULTS, type OperationLimits, TURNED_AWAY_MAX } from "./limits.
 import type { Log, Published, Transaction } from "./log/log.ts";
 import { createPeers, type Peers, type Relayed } from "./peers.ts";
 import { createPresence, type Presence } from "./presence.ts";
-import { createSalter, type Salt } from "./salter.ts";
 import {
-  createSession,
+  createReception,
+  type Reception,
+  type ReceptionOptions,
+  type Visitor,
+} from "./reception.ts";
+import { createSalter } from "./salter.ts";
+import {
   type ServiceSession,
   type Session,
   type SessionEvents,
@@ -59,32 +51,14 @@ export const LOBBY = "lobby";
 /** How often it is told which limits were reached, in ms. */
 const REPORT_EVERY = 10_000;
 
-/** How people with a terminal are served. */
-export interface TextModeOptions {
-  /** Ms without a word after which such a session ends; 0 is never. */
-  readonly idleTimeout: number;
-  /** Whose time is shown. */
-  readonly zone: Zone;
-  /** Salts a password that was typed. */
-  readonly salt: Salt;
-}
-
 /** What a service is made with. */
-export interface ServiceOptions extends SignInOptions {
-  /** Program and version, for WELCOME. */
-  readonly agent: string;
-  /** Silence after which a client is asked for a sign of life, in ms. */
-  readonly heartbeat: number;
-  /** Ms without a command after which a session ends; 0 is never. */
-  readonly idleTimeout: number;
+export interface ServiceOptions extends SignInOptions, ReceptionOptions {
   /** How much is taken on; what is not given is as in {@linkcode LIMIT_DEFAULTS}. */
   readonly limits?: Partial<OperationLimits>;
   /** Where the bytes of files lie. */
   readonly blobs: BlobStore;
   /** How much of files is taken on; what is not given is as in {@linkcode FILE_LIMIT_DEFAULTS}. */
   readonly fileLimits?: Partial<FileLimits>;
-  /** Text mode; without it, who does not begin with the preface is turned away. */
-  readonly text?: TextModeOptions;
   /** UDP ports that tell a client its address, two or none. */
   readonly udp?: readonly number[];
   /** Is told who did what. */
@@ -95,23 +69,6 @@ export interface ServiceOptions extends SignInOptions {
   readonly defer: (run: () => void) => void;
   /** The admin has asked for it. */
   readonly onShutdown: () => void;
-}
-
-/** Who connects. */
-export interface Visitor {
-  /** The address; lock-outs count by it. */
-  readonly source: string;
-  /**
-   * Whether somebody on the way could read along; then no password, token or account is taken. Where it is
-   * not said, only typed passwords are refused, unless they come from this machine itself.
-   */
-  readonly exposed?: boolean;
-  /** The channel that proofs of passwords must be bound to. Then nobody types here. */
-  readonly binding?: ChannelBinding;
-  /** Now, in ms of the same clock as all inputs of the session. */
-  readonly now: number;
-  /** Called when there may be something to write, or all is over. */
-  readonly wake: () => void;
 }
 
 /** The service of one forum. */
@@ -165,9 +122,8 @@ class ForumService implements Service {
   readonly #files: Files;
   readonly #peers: Peers;
   readonly #commands: Commands;
-  readonly #welcome: ServerConnectionOptions["welcome"];
+  readonly #reception: Reception;
   readonly #events: SessionEvents;
-  #opened = 0;
   #closing = false;
   #now = 0;
   #reportAt = 0;
@@ -251,20 +207,11 @@ class ForumService implements Service {
       endOthers: (session) => this.#endOthers(session),
       shutdown: () => options.defer(options.onShutdown),
     });
-    // One for all sessions: there are many of them, and most do nothing.
-    const { agent, heartbeat, registration } = options;
-    const { commands } = this.#limits;
-    this.#welcome = {
-      server: agent,
-      limits: { frame: FRAME_PAYLOAD_MAX, text: TEXT_LIMITS.bodyBytes, commands },
-      heartbeat,
-      mechanisms: ["SCRAM-SHA-256"],
-      registration,
-    };
+    this.#reception = createReception(options, this.#limits.commands);
     this.#events = {
       hub: this.#hub,
       transition: (session, what) => this.#happened(session, what),
-      goOn: (session, stream) => this.#goOn(session, stream),
+      goOn: (session, stream) => this.#reception.goOn(session, stream),
       later: options.defer,
       ready: (session) => this.#units.ready(session),
       slow: (how) => this.#counters.add(how),
@@ -321,52 +268,17 @@ class ForumService implements Service {
     );
   }
 
-  open({ source, exposed, binding, now, wake }: Visitor): Session {
-    const { random, idleTimeout, clock, text } = this.#options;
-    const time = clock();
-    const connection = createServerConnection({
-      random,
-      now,
-      time,
-      idleTimeout,
-      welcome: this.#welcome,
-      // What is typed is bound to nothing.
-      text: text !== undefined && binding === undefined,
-      ...binding !== undefined && { binding },
-    });
-    const session = createSession({
-      connection,
-      source,
-      exposed,
-      binding,
-      order: ++this.#opened,
-      now,
-      events: this.#events,
-      wake,
-    });
+  open(visitor: Visitor): Session {
+    const { now } = visitor;
+    const session = this.#reception.receive(visitor, this.#events);
     this.#tick(now);
     const refused = this.#door.enter(session, now);
     if (refused !== undefined) this.#turnAway(session, refused);
     else {
       this.#sessions.add(session);
-      if (this.#closing) connection.close("shutting-down", now);
+      if (this.#closing) session.connection.close("shutting-down", now);
     }
     return session;
-  }
-
-  /** Goes on with the stream of somebody who speaks no DFP/2. */
-  #goOn({ source, exposed }: ServiceSession, stream: Handover): TextConnection {
-    const { random, clock, text } = this.#options;
-    const { idleTimeout, zone } = text!;
-    return createTextConnection({
-      stream,
-      // What is typed can be read along, so where nothing is known it is only taken on this machine itself.
-      secure: exposed === undefined ? isLoopback(source) : !exposed,
-      random,
-      time: clock(),
-      zone,
-      idleTimeout,
-    });
   }
 
   /** Says why there is no room; but not to a crowd, which would take more room than it is refused. */

@@ -15,7 +15,7 @@ import {
   SALTINGS_WAITING,
 } from "../server/salter.ts";
 import { credentialOf } from "../protocol/text_mode/secrets.ts";
-import type { TextModeOptions } from "../server/service.ts";
+import type { TextModeOptions } from "../server/reception.ts";
 import type { Session } from "../server/session.ts";
 import { createVerifier } from "../protocol/verifier.ts";
 import { runs } from "./runs.ts";

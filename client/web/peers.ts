@@ -8,6 +8,8 @@
 import type { Env } from "../../protocol/datagram/suite.ts";
 import { nobleSuite } from "../../protocol/datagram/noble_suite.ts";
 import type { ForumClient } from "../forum_client.ts";
+// The client loads it in a moment: so both come at once, and share their parts with the first page as one.
+import "../peer/peer_files.ts";
 import { storedParts } from "./browser/kept_parts.ts";
 import type { Store } from "./state/keeping.ts";
 import { ownKeys, storedPeers } from "./state/peer_keys.ts";

@@ -13,6 +13,7 @@
 
 import type { Register } from "../body.ts";
 import type { Connection, Ending, Step } from "../connection.ts";
+import { ending } from "../ending.ts";
 import type { Command } from "../forum/command.ts";
 import { FRAME_LENGTH_MAX, readFrame } from "../frame.ts";
 import type { Handover } from "../link.ts";
@@ -31,7 +32,7 @@ import { createTextLink, type TextLink, type TextLinkInput } from "./text_link.t
 import { createTextSession, LACKING, type TextSession } from "./text_session.ts";
 import { TextSignIn } from "./text_sign_in.ts";
 import { TEXT_TABLE, type TextAction, type TextInput, type TextState } from "./text_table.ts";
-import { ending, readFirst, readName, readPassword, type Typed } from "./unsigned_line.ts";
+import { readFirst, readName, readPassword, type Typed } from "./unsigned_line.ts";
 
 /** The longest line before somebody has signed in, in bytes without its end. */
 export const UNSIGNED_LINE_MAX = 1024;

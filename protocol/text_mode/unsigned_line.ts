@@ -5,7 +5,8 @@
  */
 
 import type { Ending } from "../connection.ts";
-import { type Refusal, refuse, STATUS, type StatusName } from "../status.ts";
+import { ending } from "../ending.ts";
+import { type Refusal, refuse } from "../status.ts";
 import { checkName, checkPassword } from "../text.ts";
 import { verbOf } from "../verbs.ts";
 import type { LineInput } from "./line_reader.ts";
@@ -27,11 +28,6 @@ const UNSAFE = "Passwords are typed here, and this connection can be read on its
 const FOREIGN = /^DFP\/\d|\sHTTP\/\d(?:\.\d)?\s*$/i;
 // deno-lint-ignore no-control-regex -- control characters are what it looks for
 const CONTROL = /[\0-\x08\x0b-\x1f\x7f]/;
-
-/** An ending with the sentence of its status, or with another. */
-export function ending(status: StatusName, text: string = STATUS[status].text): Ending {
-  return { status, text };
-}
 
 /** The first line: no program's that speaks something else, and on a connection that nobody else reads. */
 export function readFirst(

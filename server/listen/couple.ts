@@ -6,7 +6,8 @@
  */
 
 import type { TrafficGauge } from "../gauges.ts";
-import type { Service, Visitor } from "../service.ts";
+import type { Visitor } from "../reception.ts";
+import type { Service } from "../service.ts";
 import type { Session } from "../session.ts";
 import type { Transport } from "../../transport/socket.ts";
 

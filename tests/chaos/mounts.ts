@@ -25,8 +25,10 @@ async function mount(folder: string, ...args: string[]): Promise<Mount> {
 }
 
 /** A memory disk of so many MiB. */
-export function mountMemory(folder: string, mebibytes: number): Promise<Mount> {
-  return mount(folder, "-t", "tmpfs", "-o", `size=${mebibytes}m`, "tmpfs");
+export async function mountMemory(folder: string, mebibytes: number): Promise<Mount> {
+  await mount(folder, "-t", "tmpfs", "-o", `size=${mebibytes}m`, "tmpfs");
+  // The system lets go of an image that was mounted from it a moment late.
+  return { folder, unmount: () => run("umount", "--lazy", folder) };
 }
 
 /** Makes a file of so many MiB that holds an empty ext4 file system. */

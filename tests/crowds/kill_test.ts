@@ -2,12 +2,12 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import { dialTcp } from "../../client/mod.ts";
 import { startServer } from "../end_to_end/processes.ts";
 import { createRandom } from "../simulation/random.ts";
-import { makeAccounts } from "./accounts.ts";
-import { bounded } from "./bounded.ts";
-import { foundColony } from "./colony.ts";
-import { extent } from "./extent.ts";
-import { NO_RATES } from "./crowd_options.ts";
-import { lastingPort } from "./port.ts";
+import { makeAccounts } from "../chaos/accounts.ts";
+import { bounded } from "../chaos/bounded.ts";
+import { foundColony } from "../chaos/colony.ts";
+import { extent } from "../chaos/extent.ts";
+import { NO_RATES } from "../chaos/crowd_options.ts";
+import { lastingPort } from "../chaos/port.ts";
 
 const KILLS = extent({ ci: 100, local: 5 });
 const USERS = ["Ahsoka", "Bodhi", "Cassian", "Din", "Ezra", "Finn", "Grogu", "Hera"];
@@ -15,8 +15,8 @@ const USERS = ["Ahsoka", "Bodhi", "Cassian", "Din", "Ezra", "Finn", "Grogu", "He
 const LOAD: readonly [number, number] = [50, 400];
 /** How long a client may need to be back after `ready`, in ms. */
 const BACK_MS = 2000;
-/** Other tests run beside this one, and a slow machine may hold up some. */
-const LATE_SHARE = 0.3;
+/** A machine that does other work too may hold up a few. */
+const LATE_SHARE = 0.05;
 
 bounded(
   `kill -9 of the server ${KILLS} times under load: nothing acknowledged is lost or done twice, and clients come back by themselves`,
