@@ -39,9 +39,11 @@ function writeFile(site: Site, name: string, bytes: Uint8Array): string {
 
 /** Sends files to somebody who is on, by the list of people. */
 async function send({ page }: Visitor, user: string, ...paths: string[]): Promise<void> {
-  const chooser = page.waitForEvent("filechooser");
-  await page.locator(".aside").getByRole("button", { name: `Send a file to ${user}` }).click();
-  await (await chooser).setFiles(paths);
+  const [chooser] = await Promise.all([
+    page.waitForEvent("filechooser"),
+    page.locator(".aside").getByRole("button", { name: `Send a file to ${user}` }).click(),
+  ]);
+  await chooser.setFiles(paths);
 }
 
 /** Waits until the page takes part: somebody whose page does not cannot be offered anything. */

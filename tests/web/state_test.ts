@@ -113,9 +113,24 @@ Deno.test("a session and drafts are kept, and a browser that keeps nothing does 
   assertEquals([remembered(broken), kept(broken, "x")], [undefined, undefined]);
 });
 
-Deno.test("typing is believed for a while, and ends with what was typed", () => {
+const here = (user: string) => ({ user, role: "member", since: 1, sessions: 1 }) as const;
+
+Deno.test("who comes or goes while it is asked who is here counts more than the answer", async () => {
   const presence = createPresence();
-  presence.reset([{ user: "Leia", role: "member", since: 1, sessions: 1 }]);
+  const answer = Promise.withResolvers<{ users: ReturnType<typeof here>[] }>();
+  const learnt = presence.learn(answer.promise);
+  presence.take({ kind: "presence", user: "Han", on: true, at: 1 }, 0);
+  presence.take({ kind: "presence", user: "Leia", on: false, at: 1 }, 0);
+  answer.resolve({ users: [here("Leia"), here("Luke")] });
+  await learnt;
+  assertEquals(presence.on.value, ["Luke", "Han"]);
+  await presence.learn(Promise.resolve({ users: [here("Leia")] }));
+  assertEquals(presence.on.value, ["Leia"], "what came before counts no more");
+});
+
+Deno.test("typing is believed for a while, and ends with what was typed", async () => {
+  const presence = createPresence();
+  await presence.learn(Promise.resolve({ users: [here("Leia")] }));
   presence.take({ kind: "presence", user: "Han", on: true, at: 1 }, 0);
   assertEquals(presence.on.value, ["Leia", "Han"]);
   presence.take({ kind: "typing", user: "Han", thread: 1 }, 100);

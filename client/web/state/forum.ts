@@ -185,14 +185,13 @@ export function createForum(options: ForumOptions) {
     void (async () => {
       for await (const what of events) batch(() => take(what));
     })();
-    const [, , , watched] = await Promise.all([
+    await Promise.all([
       client.follow("directory"),
       client.follow(userScope(fold(me))),
       client.follow("accounts"),
-      client.command<"watch">({ op: "watch", on: true }),
+      presence.learn(client.command<"watch">({ op: "watch", on: true })),
       list(),
     ]);
-    presence.reset(watched.users);
     outbox.resume();
     listed.value = true;
     void takePart();
@@ -218,8 +217,7 @@ export function createForum(options: ForumOptions) {
         if (again && listed.value) void takePart();
         // Who came and went meanwhile was not told.
         if (again) {
-          void client.command<"users">({ op: "users" })
-            .then(({ users }) => presence.reset(users), () => {});
+          presence.learn(client.command<"users">({ op: "users" })).catch(() => {});
         }
         return;
       }

@@ -20,8 +20,11 @@ export interface Presence {
   /** Names of those who are on, the longest first. */
   readonly on: { readonly value: readonly string[] };
   readonly typing: { readonly value: readonly Typing[] };
-  /** All of them anew. */
-  reset(users: readonly UserRow[]): void;
+  /**
+   * All of them anew, as the answer tells to a question that is just being asked. Who comes or goes until it is
+   * taken in counts more than the answer does.
+   */
+  learn(answer: Promise<{ readonly users: readonly UserRow[] }>): Promise<void>;
   take(notice: Notice, now: number): void;
   /** Somebody has said something, and so is no longer typing it. */
   spoke(user: string, thread: number): void;
@@ -36,15 +39,27 @@ export const TYPING_LASTS = 5000;
 export function createPresence(): Presence {
   const on = signal<readonly string[]>([]);
   const typing = signal<readonly Typing[]>([]);
+  /** For each question without an answer yet: who has come or gone since it was asked. */
+  const asked = new Set<Map<string, boolean>>();
   return {
     on,
     typing,
-    reset(users) {
-      on.value = users.map(({ user }) => user);
-      typing.value = [];
+    async learn(answer) {
+      const since = new Map<string, boolean>();
+      asked.add(since);
+      try {
+        const { users } = await answer;
+        const others = users.map(({ user }) => user).filter((user) => !since.has(user));
+        const came = [...since].filter(([, here]) => here).map(([user]) => user);
+        on.value = [...others, ...came];
+        typing.value = [];
+      } finally {
+        asked.delete(since);
+      }
     },
     take(notice, now) {
       if (notice.kind === "presence") {
+        for (const since of asked) since.set(notice.user, notice.on);
         const others = on.value.filter((user) => user !== notice.user);
         on.value = notice.on ? [...others, notice.user] : others;
         if (!notice.on) typing.value = typing.value.filter(({ user }) => user !== notice.user);
