@@ -90,8 +90,9 @@ async function makeStore(bench: Bench, messages: number): Promise<Store> {
 async function measure({ folder: original, messages }: Store, bench: Bench): Promise<Round> {
   const folder = bench.folder();
   Deno.mkdirSync(`${folder}/data`);
-  for (const { name } of Deno.readDirSync(`${original}/data`)) {
-    Deno.copyFileSync(`${original}/data/${name}`, `${folder}/data/${name}`);
+  for (const { name, isFile } of Deno.readDirSync(`${original}/data`)) {
+    // No file was shared: the folder for them is made anew.
+    if (isFile) Deno.copyFileSync(`${original}/data/${name}`, `${folder}/data/${name}`);
   }
   const begin = performance.now();
   const process = startServer(folder);
