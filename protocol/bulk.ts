@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Lender } from "./link.ts";
 import type { Message } from "./message.ts";
 import { createRelayQueue, type RelayQueue } from "./peer/relay_queue.ts";
 import {
@@ -15,7 +16,7 @@ import {
 } from "./transfer/transfers.ts";
 
 /** The files and the datagrams of a connection. */
-export class Bulk {
+export class Bulk implements Lender {
   readonly #send: (message: Message) => void;
   #transfers: Transfers | undefined;
   #relays: RelayQueue | undefined;
@@ -40,6 +41,16 @@ export class Bulk {
     return this.#relaysFirst
       ? this.#relays.pull() ?? this.#transfers?.pull()
       : this.#transfers?.pull() ?? this.#relays.pull();
+  }
+
+  /** Whether whoever expects the bytes of a file lends memory for them. */
+  get lending(): boolean {
+    return this.#transfers?.lending ?? false;
+  }
+
+  /** What is lent, once. */
+  takeLent(): Uint8Array | undefined {
+    return this.#transfers?.takeLent();
   }
 
   /** Takes what has come for a file; there may be none any more. */

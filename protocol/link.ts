@@ -12,7 +12,7 @@
  * @module
  */
 
-import { CATALOGUE, type Kind, type Side } from "./catalogue.ts";
+import { CATALOGUE, CHUNK_MAX, type Kind, type Side } from "./catalogue.ts";
 import { FRAME_HEADER_BYTES, readFrame } from "./frame.ts";
 import { type Message, type MessageFault, parseMessage, payloadOf, PREFACE } from "./message.ts";
 import { createReceiveBuffer, type ReceiveBuffer } from "./receive_buffer.ts";
@@ -71,8 +71,18 @@ export interface LinkOptions {
   readonly now: number;
   /** Gives a frame to write when nothing else waits: what is told after all talk, as files are. */
   readonly bulk?: () => Uint8Array | undefined;
+  /** Who may lend memory for what comes. */
+  readonly lender?: Lender;
   /** Whether a peer that does not begin with the preface is left to {@linkcode Link.handOver}. */
   readonly others?: boolean;
+}
+
+/** Whoever expects much may lend memory for it, so that it need not be copied. */
+export interface Lender {
+  /** Whether it does so: otherwise even what was lent before is not read into any more. */
+  readonly lending: boolean;
+  /** Memory of {@linkcode LEND_BYTES} or more, each given once; `undefined` if none is left. */
+  takeLent(): Uint8Array | undefined;
 }
 
 /** A stream for somebody else to go on with. */
@@ -105,6 +115,8 @@ export interface Link {
   owing: boolean;
   /** The heartbeat, in ms; a client learns it from WELCOME. */
   heartbeat: number;
+  /** Lent memory to read the next bytes into before they are given to {@linkcode Link.receive}. */
+  readInto(): Uint8Array | undefined;
   receive(chunk: Uint8Array, now: number): void;
   receiveEnd(now: number): void;
   /** The stream broke: nothing can be read or written any more. */
@@ -132,6 +144,10 @@ export interface Link {
   handOver(): Handover;
 }
 
+/** Into less it is not worth reading. */
+const READ_MIN = CHUNK_MAX;
+/** The least memory that can be lent: a megabyte in frames, and one frame more. It holds more than can wait. */
+export const LEND_BYTES: number = 17 * (FRAME_HEADER_BYTES + CHUNK_MAX);
 const LINE_FEED = 0x0a;
 const decoder = new TextDecoder();
 
@@ -144,6 +160,7 @@ class ByteLink implements Link {
   #transmit = createTransmitBuffer();
   readonly #largest: () => number;
   readonly #bulk: () => Uint8Array | undefined;
+  readonly #lender: Lender | undefined;
   /** What is left of the frame of bulk that is being written: it stands at the front. */
   #bulkLeft = 0;
   #now: number;
@@ -167,11 +184,12 @@ class ByteLink implements Link {
   heartbeat: number;
 
   constructor(
-    { side, frame, heartbeat, now, others = false, bulk = () => undefined }: LinkOptions,
+    { side, frame, heartbeat, now, lender, others = false, bulk = () => undefined }: LinkOptions,
   ) {
     this.#others = others;
     this.#side = side;
     this.#bulk = bulk;
+    this.#lender = lender;
     this.#peer = side === "server" ? "client" : "server";
     this.#frame = frame;
     this.#largest = () => frame;
@@ -215,6 +233,17 @@ class ByteLink implements Link {
   tick(now: number): number {
     if (now > this.#now) this.#now = now;
     return this.#now;
+  }
+
+  readInto(): Uint8Array | undefined {
+    if (!this.#lender?.lending) return undefined;
+    const received = this.#received;
+    if (received.tail.length < READ_MIN) {
+      const memory = this.#lender.takeLent();
+      if (memory === undefined) return undefined;
+      received.moveTo(memory);
+    }
+    return received.tail;
   }
 
   receive(chunk: Uint8Array, now: number): void {

@@ -6,6 +6,9 @@
  * what comes next, if that is much; the next little chunk gives it back, as the next sign of life is:
  * most connections are idle most of the time, and an idle one holds no memory.
  *
+ * Whoever expects much can bring the memory for it. Then bytes are read straight into its tail, nothing of it is
+ * ever written twice, and once the buffer has moved on it is left alone: what was viewed there stays as it is.
+ *
  * @module
  */
 
@@ -18,8 +21,12 @@ export interface ReceiveBuffer {
   readonly length: number;
   /** How many bytes of the stream have been taken: the stream offset of the first waiting byte. */
   readonly offset: number;
-  /** Copies the chunk in. */
+  /** Copies the chunk in, if it was not read into the tail. */
   append(chunk: Uint8Array): void;
+  /** Moves on to memory that somebody has brought, with what waits; the caller sees to it that this has room. */
+  moveTo(memory: Uint8Array): void;
+  /** The free end of such memory, to read into before the same bytes are appended; otherwise empty. */
+  readonly tail: Uint8Array;
   /** The byte at `index` among those that wait; the caller checks `length` first. */
   at(index: number): number;
   /** The big-endian 32-bit number at `index`; the caller checks `length` first. */
@@ -35,10 +42,12 @@ export interface ReceiveBuffer {
 }
 
 class Buffer implements ReceiveBuffer {
-  #bytes = NOTHING;
+  #bytes: Uint8Array = NOTHING;
   #start = 0;
   #end = 0;
   #taken = 0;
+  /** Whether the array was brought: then nothing of it is written twice. */
+  #brought = false;
 
   get length(): number {
     return this.#end - this.#start;
@@ -48,7 +57,28 @@ class Buffer implements ReceiveBuffer {
     return this.#taken;
   }
 
+  moveTo(memory: Uint8Array): void {
+    const waiting = this.length;
+    memory.set(this.#bytes.subarray(this.#start, this.#end));
+    this.#bytes = memory;
+    this.#start = 0;
+    this.#end = waiting;
+    this.#brought = true;
+  }
+
+  get tail(): Uint8Array {
+    return this.#brought ? this.#bytes.subarray(this.#end) : NOTHING;
+  }
+
   append(chunk: Uint8Array): void {
+    if (this.#brought) {
+      const { buffer, byteOffset } = this.#bytes;
+      if (chunk.buffer === buffer && chunk.byteOffset === byteOffset + this.#end) {
+        this.#end += chunk.length;
+        return;
+      }
+      this.#moveBack(chunk.length);
+    }
     const needed = this.length + chunk.length;
     if (this.#end === 0 && needed < SMALLEST && this.#bytes.length > SMALLEST) {
       this.#bytes = NOTHING;
@@ -69,6 +99,16 @@ class Buffer implements ReceiveBuffer {
     }
     this.#bytes.set(chunk, this.#end);
     this.#end += chunk.length;
+  }
+
+  /** Goes back to an array of its own, with room for so many bytes more. */
+  #moveBack(more: number): void {
+    const waiting = this.#bytes.subarray(this.#start, this.#end);
+    this.#brought = false;
+    this.#bytes = waiting.length === 0 ? NOTHING : new Uint8Array(waiting.length + more);
+    this.#bytes.set(waiting);
+    this.#start = 0;
+    this.#end = waiting.length;
   }
 
   at(index: number): number {
@@ -98,7 +138,7 @@ class Buffer implements ReceiveBuffer {
     }
     this.#start += count;
     this.#taken += count;
-    if (this.#start === this.#end) {
+    if (this.#start === this.#end && !this.#brought) {
       this.#start = this.#end = 0;
       // A small array is given back at once, and costs little to make anew.
       if (this.#bytes.length <= SMALLEST) this.#bytes = NOTHING;
@@ -107,6 +147,7 @@ class Buffer implements ReceiveBuffer {
 
   clear(): void {
     this.skip(this.length);
+    if (this.#brought) this.#moveBack(0);
   }
 }
 

@@ -104,6 +104,11 @@ export interface ServerConnection extends Connection<ServerTransition, ServerSta
   readonly relays: RelayQueue;
   /** Tells it from a connection in text mode. */
   readonly mode: "frames";
+  /**
+   * Memory to read the next bytes into before they are given to `receive`, so that they need not be copied: there
+   * while somebody lends it (see {@linkcode Transfers.lend}). They may as well be read anywhere else.
+   */
+  readInto(): Uint8Array | undefined;
   /** Answers `verifier-wanted`. Too late an answer does nothing; one that was not asked for throws an Error. */
   provideVerifier(verifier: Verifier, now: number): void;
   /** Lets the user in. Too late an answer does nothing; one that was not asked for throws an Error. */
@@ -157,6 +162,7 @@ class Server implements ServerConnection {
       heartbeat: text ? 0 : welcome.heartbeat,
       now,
       bulk: () => this.#bulk.pull(),
+      lender: this.#bulk,
       others: text,
     });
     this.#link.sendText(BANNER);
@@ -180,6 +186,9 @@ class Server implements ServerConnection {
   }
   get pendingTransmit(): number {
     return this.#link.pendingTransmit;
+  }
+  readInto(): Uint8Array | undefined {
+    return this.#link.readInto();
   }
   receive(chunk: Uint8Array, now: number): void {
     this.#link.receive(chunk, now);

@@ -29,6 +29,8 @@ export interface Session {
   readonly wantsRead: boolean;
   /** Whether all is over and the socket is to be closed. */
   readonly over: boolean;
+  /** Memory to read the next bytes of the client into; see {@linkcode ServerConnection.readInto}. */
+  readInto(): Uint8Array | undefined;
   /** Takes bytes of the client in; the array is not kept. Only while `wantsRead`. */
   receive(chunk: Uint8Array, now: number): void;
   /** The client sends no more. */
@@ -164,6 +166,9 @@ class OpenSession implements ServiceSession {
     return this.#follows.size;
   }
 
+  readInto(): Uint8Array | undefined {
+    return this.connection.mode === "frames" ? this.connection.readInto() : undefined;
+  }
   receive(chunk: Uint8Array, now: number): void {
     this.now = now;
     this.connection.receive(chunk, now);

@@ -8,7 +8,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { deflateRawSync } from "node:zlib";
-import { type BlobStore, CHUNK_BYTES } from "../server/blob/blob_store.ts";
+import { type BlobStore, type BlobWriter, CHUNK_BYTES } from "../server/blob/blob_store.ts";
 import {
   contents,
   discard,
@@ -42,11 +42,23 @@ const which = fc.nat(2);
 const step = fc.oneof(
   {
     weight: 4,
-    arbitrary: fc.record({ do: fc.constant("open" as const), which, scratch: fc.boolean() }),
+    arbitrary: fc.record({
+      do: fc.constant("open" as const),
+      which,
+      scratch: fc.boolean(),
+      packed: fc.boolean(),
+    }),
   },
   {
     weight: 8,
-    arbitrary: fc.record({ do: fc.constant("write" as const), which, share, packed: fc.boolean() }),
+    arbitrary: fc.record({
+      do: fc.constant("write" as const),
+      which,
+      share,
+      packed: fc.boolean(),
+      cut: share,
+      shown: share,
+    }),
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("finish" as const), which }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("close" as const), which }) },
@@ -67,6 +79,7 @@ interface Slot {
   /** Which content it is to become. */
   readonly content: number;
   writer: Upload | undefined;
+  packed: boolean;
   /** How many bytes there are; `undefined`: nothing, not even an empty file. */
   length: number | undefined;
 }
@@ -75,6 +88,23 @@ interface Slot {
 interface Held {
   readonly place: Place;
   store: BlobStore;
+}
+
+/** Writes bytes in two pieces of a buffer that holds more, after some of them were shown. */
+function writeShown(
+  writer: BlobWriter,
+  bytes: Uint8Array,
+  { cut, shown }: { cut: number; shown: number },
+): void {
+  const at = Math.ceil(cut * bytes.length);
+  const whole = new Uint8Array(bytes.length + 20).fill(0xee);
+  const pieces = [whole.subarray(8, 8 + at), whole.subarray(16 + at, 16 + bytes.length)];
+  pieces[0].set(bytes.subarray(0, at));
+  pieces[1].set(bytes.subarray(at));
+  const seen = Math.ceil(shown * bytes.length);
+  writer.show(pieces[0].subarray(0, seen));
+  writer.show(pieces[1].subarray(0, Math.max(0, seen - at)));
+  writer.write(...pieces);
 }
 
 class Model {
@@ -92,6 +122,7 @@ class Model {
       number: index * 7,
       content,
       writer: undefined,
+      packed: false,
       length: undefined,
     }));
   }
@@ -113,21 +144,27 @@ class Model {
     switch (step.do) {
       case "open": {
         const from = step.scratch ? "scratch" : "kept";
-        const opened = startUpload(this.#store, slot.number, { size: file.length, from });
+        const opened = startUpload(this.#store, slot.number, {
+          size: file.length,
+          from,
+          packed: step.packed,
+        });
         const offset = step.scratch ? 0 : slot.length ?? 0;
         assertEquals(await opened.opened, offset, "it goes on where it ended");
         if (writer !== undefined) assertEquals(statusOf(await writer.over), "replaced");
         slot.writer = opened;
+        slot.packed = step.packed;
         slot.length = offset;
         break;
       }
       case "write": {
         if (writer === undefined) break;
         const from = slot.length!;
-        const most = step.packed ? Math.min(file.length - from, CHUNK_BYTES) : file.length - from;
+        const packed = step.packed && slot.packed;
+        const most = packed ? Math.min(file.length - from, CHUNK_BYTES) : file.length - from;
         const bytes = file.slice(from, from + Math.ceil(step.share * most));
         slot.length = from + bytes.length;
-        if (!step.packed) writer.writer.write(bytes);
+        if (!packed) writeShown(writer.writer, bytes, step);
         else if (bytes.length > 0) {
           writer.writer.writePacked(new Uint8Array(deflateRawSync(bytes)), bytes.length);
         }

@@ -7,7 +7,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { BlobReply, BlobRequest } from "../server/blob/blob_message.ts";
 import { createStoreProxy, type NearSide, type StoreProxy } from "../server/blob/store_proxy.ts";
-import { has, remove, startUpload, statusOf, uploads } from "./blob_scene.ts";
+import { has, remove, sha256Of, startUpload, statusOf, uploads } from "./blob_scene.ts";
 
 const DIGEST = "0f".repeat(32);
 
@@ -56,7 +56,7 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
 Deno.test("what is asked in one turn goes out together, with the buffers", async () => {
   const { store, fars, flush } = scene();
   assertEquals(fars.length, 0, "nobody is woken before there is something to do");
-  const upload = startUpload(store, 1, { size: 9 });
+  const upload = startUpload(store, 1, { size: 9, packed: true });
   const asked = uploads(store);
   flush();
   assertEquals(fars[0].batches.map((batch) => batch.map(({ op }) => op)), [["open-writer", "ask"]]);
@@ -72,6 +72,28 @@ Deno.test("what is asked in one turn goes out together, with the buffers", async
   assertEquals(fars[0].batches[1].map(({ op }) => op), ["write", "write-packed", "finish"]);
   assertEquals(fars[0].buffers.map(({ byteLength }) => byteLength), [3, 4]);
   assertEquals(bytes.length, 0);
+});
+
+Deno.test("the near side hashes what it sees from its beginning", async () => {
+  const { store, fars, flush } = scene();
+  const hashOf = async (at: number, packed: boolean) => {
+    const { writer, opened } = startUpload(store, 1, { size: 9, packed });
+    flush();
+    const { id } = fars[0].batches.at(-1)![0];
+    fars[0].tell({ id, told: "opened", at });
+    await opened;
+    const bytes = new TextEncoder().encode("<a>bc");
+    writer.show(bytes.subarray(1, 2));
+    writer.write(bytes.subarray(1, 2), bytes.subarray(3));
+    writer.finish(DIGEST);
+    flush();
+    const [, finish] = fars[0].batches.at(-1)!;
+    assert(finish.op === "finish");
+    return finish.found;
+  };
+  assertEquals(await hashOf(0, false), sha256Of(new TextEncoder().encode("abc")));
+  assertEquals(await hashOf(1, false), undefined, "somebody else has seen the beginning");
+  assertEquals(await hashOf(0, true), undefined, "some of it may be seen deflated only");
 });
 
 Deno.test("a far side that breaks is replaced, questions are asked again, but once only", async () => {

@@ -44,8 +44,8 @@ const MIB = 1024 * 1024;
 /** What gives 64 MiB when nobody stops it. */
 const bomb = () => new Uint8Array(deflateRawSync(new Uint8Array(64 * MIB)));
 
-async function opened(store: BlobStore, number: number, size: number) {
-  const started = startUpload(store, number, { size });
+async function opened(store: BlobStore, number: number, size: number, packed = false) {
+  const started = startUpload(store, number, { size, packed });
   assertEquals(await started.opened, 0);
   return started;
 }
@@ -321,13 +321,13 @@ testStore("what is deflated must be exactly what was told", async (store) => {
     ["of less than no bytes", packed(), -1],
   ];
   for (const [name, bytes, raw] of cases) {
-    const { writer, over, told } = await opened(store, 1, 2 * CHUNK_BYTES);
+    const { writer, over, told } = await opened(store, 1, 2 * CHUNK_BYTES, true);
     writer.writePacked(bytes, raw);
     assertEquals(statusOf(await over), "bad-content", name);
     assertEquals(told, ["opened", "failed"], name);
     assertEquals(await uploads(store), [], "nothing of it stays");
   }
-  const { writer, over, until } = await opened(store, 1, CHUNK_BYTES);
+  const { writer, over, until } = await opened(store, 1, CHUNK_BYTES, true);
   writer.writePacked(packed(), CHUNK_BYTES);
   await until(CHUNK_BYTES);
   writer.finish(sha256Of(plain));
@@ -356,6 +356,9 @@ testStore("a caller's mistakes throw", async (store) => {
   assertThrows(() => writer.write(new Uint8Array(1)), Error, "before `opened`");
   await opened;
   assertThrows(() => writer.finish("x"), TypeError);
+  assertThrows(() => writer.writePacked(new Uint8Array(1), 1), Error, "opened for");
+  const strangers = [new Uint8Array(1), new Uint8Array(1)];
+  assertThrows(() => writer.write(...strangers), TypeError, "one buffer");
   writer.write(new Uint8Array(1));
   writer.finish(sha256Of(new Uint8Array(1)));
   assertThrows(() => writer.write(new Uint8Array(1)), Error, "after `finish`");

@@ -17,12 +17,19 @@ const amount = fc.oneof(
 const part = fc.double({ min: 0, max: 1, noNaN: true });
 
 type ReceiveOp =
-  | { op: "append"; length: number }
+  | { op: "append" | "bring" | "read"; length: number }
   | { op: "skip" | "view" | "look"; from: number; to: number }
   | { op: "clear" | "skipTooMuch" };
 
 const receiveOp: fc.Arbitrary<ReceiveOp> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ op: fc.constant("append" as const), length: amount }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      op: fc.constantFrom("bring" as const, "read" as const),
+      length: amount,
+    }),
+  },
   {
     weight: 6,
     arbitrary: fc.record({
@@ -45,13 +52,16 @@ function numbered(from: number, length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (from + i) * 7 + ((from + i) >> 8));
 }
 
-Deno.test("a receive buffer is an array with a position, and its views stay until the next append", () => {
+Deno.test("a receive buffer is an array with a position; views stay until the next append, in memory that was brought for ever", () => {
   fc.assert(
     fc.property(fc.array(receiveOp, { maxLength: 40, size: "max" }), (ops) => {
       const buffer = createReceiveBuffer();
       let model = new Uint8Array(0);
       let offset = 0;
       let views: { view: Uint8Array; copy: Uint8Array }[] = [];
+      /** Those of memory that was brought. */
+      const lasting: typeof views = [];
+      let brought = false;
       for (const given of ops) {
         const at = "from" in given ? Math.floor(given.from * model.length) : 0;
         const end = "to" in given ? Math.floor(given.to * model.length) : 0;
@@ -62,6 +72,22 @@ Deno.test("a receive buffer is an array with a position, and its views stay unti
             buffer.append(chunk);
             chunk.fill(0x99);
             views = [];
+            brought = false;
+            break;
+          }
+          case "bring":
+            buffer.moveTo(new Uint8Array(model.length + given.length));
+            assertEquals(buffer.tail.length, given.length);
+            views = [];
+            brought = true;
+            break;
+          case "read": {
+            const into = buffer.tail.subarray(0, given.length);
+            if (!brought) assertEquals(into.length, 0);
+            if (into.length === 0) break;
+            into.set(numbered(offset + model.length, into.length));
+            model = join([model, into]);
+            buffer.append(into);
             break;
           }
           case "skip":
@@ -73,7 +99,7 @@ Deno.test("a receive buffer is an array with a position, and its views stay unti
             const length = Math.max(0, end - at);
             const view = buffer.view(at, length);
             assertSame(view, model.slice(at, at + length), "a view shows something else");
-            views.push({ view, copy: view.slice() });
+            (brought ? lasting : views).push({ view, copy: view.slice() });
             break;
           }
           case "look":
@@ -90,6 +116,7 @@ Deno.test("a receive buffer is an array with a position, and its views stay unti
             buffer.clear();
             offset += model.length;
             model = new Uint8Array(0);
+            brought = false;
             break;
           case "skipTooMuch":
             assertThrows(() => buffer.skip(model.length + 1), RangeError);
@@ -97,7 +124,9 @@ Deno.test("a receive buffer is an array with a position, and its views stay unti
         }
         assertEquals([buffer.length, buffer.offset], [model.length, offset]);
         assertSame(buffer.view(0, model.length), model, "what waits is not what came");
-        for (const { view, copy } of views) assertSame(view, copy, "a view has changed");
+        for (const { view, copy } of [...views, ...lasting]) {
+          assertSame(view, copy, "a view has changed");
+        }
       }
     }),
     { numRuns: runs(200) },
@@ -110,6 +139,21 @@ Deno.test("an emptied receive buffer lets go of a large array", () => {
   buffer.skip(1_000_000);
   buffer.append(new Uint8Array(1));
   assert(buffer.view(0, 1).buffer.byteLength <= 4096);
+});
+
+Deno.test("a receive buffer lets go of memory that was brought when something else comes, or nothing is wanted", () => {
+  for (const end of ["other", "clear"]) {
+    const buffer = createReceiveBuffer();
+    const memory = new Uint8Array(1_000_000);
+    buffer.moveTo(memory);
+    buffer.append(buffer.tail.subarray(0, 500_000));
+    buffer.skip(500_000);
+    assertEquals(buffer.tail.buffer, memory.buffer);
+    if (end === "clear") buffer.clear();
+    else buffer.append(new Uint8Array(1));
+    assert(buffer.view(0, buffer.length).buffer !== memory.buffer, end);
+    assertEquals(buffer.tail.length, 0);
+  }
 });
 
 Deno.test("small chunks cost a receive buffer time in proportion to their number", () => {

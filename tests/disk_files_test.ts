@@ -271,31 +271,46 @@ async function readAll(source: DiskSource, piece: number): Promise<Uint8Array> {
   return all;
 }
 
-test("a source reads in any pieces and from any place", async (folder) => {
-  const bytes = bytesOf(1_300_000);
-  Deno.writeFileSync(`${folder}/x`, bytes);
-  const source = await openSource(`${folder}/x`);
-  assertEquals(await readAll(source, 65_536), bytes);
-  assertEquals(await readAll(source, 300_001), bytes);
-  const back = new Uint8Array(10);
-  assertEquals(await source.read(500_000, back), 10);
-  assertEquals(back, bytes.slice(500_000, 500_010));
-  assertEquals(await source.read(bytes.length, back), 0);
-  source.close();
-  source.close();
-});
+for (const [disk, quick] of [["a quick", Infinity], ["a slow", 0], ["this", undefined]] as const) {
+  const options = quick === undefined ? {} : { quick };
 
-test("a file that changes while it is read is not shared", async (folder) => {
-  const path = `${folder}/log`;
-  Deno.writeFileSync(path, bytesOf(1_300_000));
-  const source = await openSource(path);
-  await source.read(0, new Uint8Array(10));
-  Deno.writeTextFileSync(path, "more", { append: true });
-  const [status, text] = await trouble(readAll(source, 65_536));
-  assertEquals(status, "bad-content");
-  assertMatch(text, /has changed while it was read/);
-  source.close();
-});
+  test(`on ${disk} disk a source reads in any pieces and from any place`, async (folder) => {
+    const bytes = bytesOf(2_300_000);
+    Deno.writeFileSync(`${folder}/x`, bytes);
+    const source = await openSource(`${folder}/x`, options);
+    let atOnce = 0;
+    const read = source.read.bind(source);
+    source.read = (offset, into) => {
+      const count = read(offset, into);
+      if (typeof count === "number") atOnce++;
+      return count;
+    };
+    assert(sha256Of(await readAll(source, 65_536)) === sha256Of(bytes));
+    // Of five pieces of half a megabyte, all are waited for on a slow disk; else the first.
+    if (quick === 0) assertEquals(atOnce, 36 - 5);
+    if (quick === Infinity) assertEquals(atOnce, 36 - 1);
+    assert(sha256Of(await readAll(source, 300_001)) === sha256Of(bytes));
+    const back = new Uint8Array(10);
+    assertEquals(await source.read(500_000, back), 10);
+    assertEquals(back, bytes.slice(500_000, 500_010));
+    assertEquals(await source.read(bytes.length - 3, back), 3);
+    assertEquals(await source.read(bytes.length, back), 0);
+    source.close();
+    source.close();
+  });
+
+  test(`on ${disk} disk a file that changes while it is read is not shared`, async (folder) => {
+    const path = `${folder}/log`;
+    Deno.writeFileSync(path, bytesOf(1_300_000));
+    const source = await openSource(path, options);
+    await source.read(0, new Uint8Array(10));
+    Deno.writeTextFileSync(path, "more", { append: true });
+    const [status, text] = await trouble(readAll(source, 65_536));
+    assertEquals(status, "bad-content");
+    assertMatch(text, /has changed while it was read/);
+    source.close();
+  });
+}
 
 test("what is no file cannot be shared, and that is told in a sentence", async (folder) => {
   assertMatch((await trouble(openSource(`${folder}/none`)))[1], /There is no file .*none/);

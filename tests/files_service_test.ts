@@ -7,6 +7,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { deflateRawSync } from "node:zlib";
+import { encodeMessage } from "../protocol/message.ts";
+import { STATUS } from "../protocol/status.ts";
 import { fileCaller, noise, sha256Of } from "./file_caller.ts";
 import { runs } from "./runs.ts";
 import { type Scene, withScene } from "./service_scene.ts";
@@ -50,6 +53,84 @@ Deno.test("a number that carries a file already opens no other, and harms nobody
     client.command(id, { op: "download", thread: 1, file: upload.file, upto: 9 });
     ada.talk();
     assertEquals(refused(id).at(-1), "bad-field");
+  });
+});
+
+Deno.test("large uploads come whole through lent memory, with talk between, however they are read and given up", () => {
+  const upload = fc.record({
+    size: fc.integer({ min: 1_000_000, max: 5_000_000 }),
+    seed: fc.integer({ min: 1, max: 1000 }),
+    given: fc.boolean(),
+  });
+  const most = fc.array(fc.integer({ min: 1000, max: 2_000_000 }), { minLength: 1 });
+  const windows = fc.constantFrom(70_000, 1_000_000, 4_000_000);
+  const uploads = fc.array(upload, { minLength: 1, maxLength: 3 });
+  fc.assert(
+    fc.property(uploads, windows, most, (uploads, window, most) => {
+      withScene((scene) => {
+        const ada = fileCaller(scene, "Ada");
+        const { caller } = ada;
+        let turn = 0;
+        let used = 0;
+        const { session } = caller;
+        const readInto = session.readInto.bind(session);
+        const posts: number[] = [];
+        session.readInto = () => {
+          caller.readMost = most[turn++ % most.length];
+          if (turn % 4 === 0 && posts.length < 20) {
+            const id = 1000 + turn;
+            posts.push(id);
+            caller.client.command(id, { op: "post", thread: 1, text: "hi", key: String(id) });
+          }
+          const place = readInto();
+          if (place !== undefined) used++;
+          return place;
+        };
+        const files = uploads.map(({ size, seed, given }) => {
+          const bytes = noise(size, seed);
+          return { bytes, file: ada.upload(bytes, { hold: true }), given };
+        });
+        ada.talk();
+        for (const { file, given } of files) {
+          if (given) ada.finish(file);
+          else ada.cancel(file);
+          ada.talk();
+        }
+        for (const { file, given } of files) assertEquals(file.state === "kept", given);
+        const replied = caller.heard.flatMap((what) => what.kind === "done" ? [what.id] : []);
+        for (const id of posts) assert(replied.includes(id), "talk between files was not heard");
+        assert(used > 0 || uploads.every(({ size }) => size < 2_500_000));
+        tidy(scene);
+        const right = new Set(files.flatMap(({ bytes, given }) => given ? [sha256Of(bytes)] : []));
+        assertEquals([...scene.disk.kept.keys()].sort(), [...right].sort());
+        // The store in memory copies nothing, so whatever was written over later shows.
+        for (const [sha256, { bytes }] of scene.disk.kept) assertEquals(sha256Of(bytes), sha256);
+      }, { fileLimits: { window } });
+    }),
+    { numRuns: runs(30) },
+  );
+});
+
+Deno.test("bytes that come deflated though nobody agreed to it end the upload, and what came before stays", () => {
+  withScene((scene) => {
+    const ada = fileCaller(scene, "Ada");
+    ada.caller.watcher = () => {};
+    const { client, session, heard } = ada.caller;
+    client.command(7, { op: "upload", thread: 1, name: "plan", size: 2000, key: "7" });
+    ada.talk();
+    client.transfers.send(7, { size: 2000, offset: 0, upto: 2000 });
+    const deflated = new Uint8Array(deflateRawSync(new Uint8Array(600)));
+    for (
+      const message of [
+        { kind: "data", id: 7, body: { bytes: new Uint8Array(900) } },
+        { kind: "packed", id: 7, body: { raw: 600, bytes: deflated } },
+      ] as const
+    ) session.receive(encodeMessage(message), scene.now);
+    ada.talk();
+    const ends = heard.flatMap((what) => what.kind === "transfer" ? [what.event] : []);
+    const [end] = ends.filter((event) => event.what === "abort");
+    assertEquals(end.abort.code, STATUS["bad-content"].code);
+    assertEquals([...scene.disk.partials.values()].map(({ length }) => length), [900]);
   });
 });
 

@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import type { Side } from "../protocol/catalogue.ts";
+import { CHUNK_MAX, type Side } from "../protocol/catalogue.ts";
 import { encodeFrame, readFrame } from "../protocol/frame.ts";
 import {
   createLink,
   HELD_BYTES_MAX,
+  LEND_BYTES,
   LINGER,
   type Link,
   type LinkInput,
@@ -568,6 +569,46 @@ Deno.test("what is sent comes out in order: text, messages and shared frames", (
       encodeMessage({ kind: "bye", id: 0, body: { code: 1, reason: "" } }),
     ]),
   );
+});
+
+Deno.test("lent memory is filled to within a chunk, what waits moves on with it, and nothing is read into what is not lent", () => {
+  const lent: Uint8Array[] = [new Uint8Array(LEND_BYTES), new Uint8Array(LEND_BYTES)];
+  const [first, second] = lent;
+  const lender = { lending: false, takeLent: () => lent.shift() };
+  const subject = opened({ frame: CHUNK_MAX, lender });
+  assertEquals([subject.readInto(), lent.length], [undefined, 2]);
+  lender.lending = true;
+  const data = encodeMessage({ kind: "data", id: 9, body: { bytes: new Uint8Array(CHUNK_MAX) } });
+  const payloads: Uint8Array[] = [];
+  const read = (bytes: Uint8Array, memory: Uint8Array) => {
+    const place = subject.readInto()!;
+    assert(place.buffer === memory.buffer);
+    place.set(bytes);
+    subject.receive(place.subarray(0, bytes.length), 0);
+    pull();
+  };
+  const pull = () => {
+    for (let told = subject.pull(); told !== undefined; told = subject.pull()) {
+      assert(told.input === "message" && told.message.kind === "data");
+      payloads.push(told.message.body.bytes);
+    }
+  };
+  subject.receive(data.subarray(0, 5), 0);
+  read(data.subarray(5), first);
+  for (let i = 0; i < 15; i++) read(data, first);
+  // Less than a chunk is left now, but for a header.
+  read(data.subarray(0, data.length - 1), first);
+  assertEquals(payloads.length, 16);
+  read(data.subarray(data.length - 1), second);
+  assertEquals(payloads.map(({ buffer }) => buffer === first.buffer), [
+    ...new Array(16).fill(true),
+    false,
+  ]);
+  lender.lending = false;
+  assertEquals(subject.readInto(), undefined);
+  subject.receive(data, 0);
+  pull();
+  assert(payloads.at(-1)!.buffer !== second.buffer, "others use memory of their own");
 });
 
 Deno.test("what is told after all talk waits for it: a message stands behind at most one such frame", () => {

@@ -104,6 +104,8 @@ export class Caller {
   readonly session: Session;
   readonly client: ClientConnection;
   readonly heard: ClientTransition[] = [];
+  /** So many bytes are read at a time at the most, where the session has a place for them. */
+  readMost = Infinity;
   /** Is told what is heard, before anything more is. */
   watcher: (what: ClientTransition) => void = () => {};
 
@@ -158,12 +160,25 @@ export class Caller {
 
   /** What the client has written reaches the server. */
   send(): void {
-    for (let bytes = this.client.peekTransmit(); bytes.length > 0;) {
-      if (!this.session.wantsRead) return;
-      this.session.receive(bytes.slice(), this.#scene.now);
-      this.client.consumeTransmit(bytes.length);
-      bytes = this.client.peekTransmit();
+    while (this.session.wantsRead) {
+      const place = this.session.readInto()?.subarray(0, this.readMost);
+      const chunk = this.#written(place ?? new Uint8Array(this.client.peekTransmit().length));
+      if (chunk.length === 0) return;
+      this.session.receive(chunk, this.#scene.now);
     }
+  }
+
+  /** What the client has written, as far as there is room for it. */
+  #written(into: Uint8Array): Uint8Array {
+    let count = 0;
+    while (count < into.length) {
+      const bytes = this.client.peekTransmit().subarray(0, into.length - count);
+      if (bytes.length === 0) break;
+      into.set(bytes, count);
+      this.client.consumeTransmit(bytes.length);
+      count += bytes.length;
+    }
+    return into.subarray(0, count);
   }
 
   /** What the server has written reaches the client. */

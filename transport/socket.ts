@@ -18,8 +18,8 @@ export interface Socket {
 
 /** A stream. */
 export interface Transport {
-  /** Some bytes that came, valid until the next call; `null` is the end. */
-  read(): Promise<Uint8Array | null>;
+  /** Some bytes that came, valid until the next call; `null` is the end. They may be read `into` memory at hand. */
+  read(into?: Uint8Array): Promise<Uint8Array | null>;
   /** Writes some of the bytes and says how many. */
   write(bytes: Uint8Array): Promise<number>;
   /** Ends it in both directions; what is pending fails. */
@@ -59,7 +59,11 @@ class SocketTransport implements Transport {
     this.#socket = socket;
   }
 
-  async read(): Promise<Uint8Array | null> {
+  async read(into?: Uint8Array): Promise<Uint8Array | null> {
+    if (into !== undefined) {
+      const count = await this.#socket.read(into);
+      return count === null ? null : into.subarray(0, count);
+    }
     const buffer = this.#buffer;
     const count = await this.#socket.read(buffer);
     if (count === null) return null;

@@ -39,6 +39,10 @@ export interface Receiver {
   readonly position: number;
   /** How far the sender may go, as it was told. */
   readonly upto: number;
+  /** Whether its owner lends memory for what comes. */
+  lending: boolean;
+  /** What of it is not taken. */
+  lent: Uint8Array | undefined;
   /** So many bytes have come; false if they must not have. */
   data(count: number): boolean;
   /** So many more bytes are stored; gives what the sender should be told, if it is worth a word. */
@@ -56,6 +60,8 @@ class IncomingFile implements Receiver {
   state: ReceiverState = "receiving";
   position: number;
   upto: number;
+  lending = false;
+  lent: Uint8Array | undefined;
   #stored: number;
 
   constructor({ size, offset, window, behind = 0 }: Expected) {

@@ -86,6 +86,18 @@ export interface Transfers {
    * @throws Error if they were not all.
    */
   end(id: number, finish: Finish): void;
+  /**
+   * Lends memory of `LEND_BYTES` (link.ts) or more for what comes on the connection, where it is read by `readInto`.
+   * At the first `data` event about bytes in it, lend another for what comes after, or `undefined` when not much
+   * will. It is filled from front to back, with other frames between, and from the first `data` event about bytes
+   * elsewhere it is yours again. Until then nobody else may write to it nor move it, as `transfer` does, even if the
+   * transfer ends meanwhile; and then it is best left to the garbage collector.
+   */
+  lend(id: number, memory: Uint8Array | undefined): void;
+  /** Whether memory is lent for any of them. */
+  readonly lending: boolean;
+  /** Memory that was lent, each given once. */
+  takeLent(): Uint8Array | undefined;
   /** So many more bytes of a file that is received are stored. */
   stored(id: number, count: number): void;
   /**
@@ -150,6 +162,28 @@ class ConnectionTransfers implements Transfers {
 
   end(id: number, finish: Finish): void {
     this.#senders.get(id)?.end(finish);
+  }
+
+  lend(id: number, memory: Uint8Array | undefined): void {
+    const receiver = this.#receivers.get(id);
+    if (receiver === undefined) return;
+    receiver.lent = memory;
+    receiver.lending = memory !== undefined;
+  }
+
+  get lending(): boolean {
+    for (const { lending } of this.#receivers.values()) if (lending) return true;
+    return false;
+  }
+
+  takeLent(): Uint8Array | undefined {
+    for (const receiver of this.#receivers.values()) {
+      const { lent } = receiver;
+      if (lent === undefined) continue;
+      receiver.lent = undefined;
+      return lent;
+    }
+    return undefined;
   }
 
   stored(id: number, count: number): void {

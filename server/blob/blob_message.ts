@@ -19,15 +19,22 @@ export type BlobRequest =
     readonly upload: number;
     readonly size: number;
     readonly scratch: boolean;
+    readonly packed: boolean;
   }
-  | { readonly op: "write"; readonly id: number; readonly bytes: Uint8Array }
+  | { readonly op: "write"; readonly id: number; readonly pieces: readonly Uint8Array[] }
   | {
     readonly op: "write-packed";
     readonly id: number;
     readonly bytes: Uint8Array;
     readonly raw: number;
   }
-  | { readonly op: "finish"; readonly id: number; readonly sha256: string }
+  /** `found` is the hash of what was written, where the near side knows it: see {@linkcode hashesHere}. */
+  | {
+    readonly op: "finish";
+    readonly id: number;
+    readonly sha256: string;
+    readonly found?: string;
+  }
   | { readonly op: "close-writer"; readonly id: number }
   | {
     readonly op: "open-reader";
@@ -52,6 +59,15 @@ export type BlobQuestion =
   | { readonly about: "ready" }
   /** Answered when nothing is under way any more; nothing is asked after it. */
   | { readonly about: "settle" };
+
+/**
+ * Whether the near side hashes an upload: if it sees all of it, it does so while the bytes are still in the
+ * processor's cache, and the far side need only write. What lies there already, and what comes deflated, only the
+ * far side sees.
+ */
+export function hashesHere({ at, packed }: { at: number; packed: boolean }): boolean {
+  return at === 0 && !packed;
+}
 
 /** The answers to questions. */
 export interface BlobAnswers {

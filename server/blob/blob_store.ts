@@ -25,8 +25,8 @@ export const BLOCK_CHUNKS = 8;
 export const BLOCK_BYTES: number = BLOCK_CHUNKS * (HEADER_ROOM + CHUNK_BYTES);
 /** The most pulls of one reader that are not answered yet. */
 export const PULLS_MAX = 2;
-/** Bytes of the arrays that {@linkcode BlobStore.batch} gives. */
-export const BATCH_BYTES: number = 512 * 1024;
+/** Bytes of the arrays that {@linkcode BlobStore.batch} gives: enough to be lent to a connection. */
+export const BATCH_BYTES: number = 17 * (HEADER_ROOM + CHUNK_BYTES);
 /** The most bytes of a file. */
 export const BLOB_BYTES_MAX = 2 ** 50;
 
@@ -61,13 +61,20 @@ export interface WriterEvents {
 /** An upload that is being written. */
 export interface BlobWriter {
   /**
-   * Writes the next bytes of the file. The whole buffer behind the array is taken over, without a copy:
-   * to the caller it is empty from now on. A part of an array of {@linkcode BlobStore.batch} costs the least.
+   * Bytes that will be written next, as soon as more has gathered: they may be hashed now, while they are in the
+   * processor's cache. What is not shown is hashed when it is written.
    */
-  write(bytes: Uint8Array): void;
+  show(bytes: Uint8Array): void;
+  /**
+   * Writes the next bytes of the file, in one piece or in several of the same buffer. The whole buffer is taken
+   * over, without a copy: to the caller it is empty from now on. Parts of an array of
+   * {@linkcode BlobStore.batch} cost the least.
+   */
+  write(...pieces: Uint8Array[]): void;
   /**
    * Writes the next `raw` bytes of the file, 1 to 65,536 of them, given as raw deflate. Anything else
-   * than exactly that many fails with `bad-content`, and no bomb is inflated beyond them.
+   * than exactly that many fails with `bad-content`, and no bomb is inflated beyond them. It throws where
+   * the writer was not opened for that.
    */
   writePacked(bytes: Uint8Array, raw: number): void;
   /** All was written. The content is kept if it has the announced size and this hash. */
@@ -139,6 +146,8 @@ export interface WriteOptions {
   readonly size: number;
   /** `kept`, which is usual: go on where the upload ended. `scratch`: begin anew. */
   readonly from?: "kept" | "scratch";
+  /** Whether bytes may come deflated; without it, none do. */
+  readonly packed?: boolean;
 }
 
 /** How a content is read. */

@@ -110,17 +110,17 @@ class FolderDisk implements Disk {
   }
 
   #write(writer: DiskWriter, request: WriterRequest): void {
-    if (request.op === "finish") return this.#finish(writer, request.sha256);
-    if (request.op === "write") writer.write(request.bytes);
+    if (request.op === "finish") return this.#finish(writer, request);
+    if (request.op === "write") writer.write(request.pieces);
     else writer.writePacked(request.bytes, request.raw);
   }
 
   /** From now on it is not the upload's writer any more: what is asked about that waits. */
-  #finish(writer: DiskWriter, sha256: string): void {
+  #finish(writer: DiskWriter, hashes: Extract<WriterRequest, { op: "finish" }>): void {
     const { upload } = writer;
     this.#writers.delete(writer.id);
     this.#byUpload.delete(upload);
-    const finished = writer.finish(sha256).finally(() => this.#finishing.delete(upload));
+    const finished = writer.finish(hashes).finally(() => this.#finishing.delete(upload));
     this.#finishing.set(upload, finished);
     this.#note(finished);
   }

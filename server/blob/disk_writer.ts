@@ -1,14 +1,15 @@
 /**
- * One upload on the disk: its bytes go into a file of their own, and are hashed as they come. When all
- * are there and the hash is right, the file is flushed and renamed into place, so that no cut of the
- * power ever shows half a content under a hash.
+ * One upload on the disk: its bytes go into a file of their own, and are hashed as they come, if the near side
+ * does not do that. When all are there and the hash is right, the file is flushed and renamed into place, so that
+ * no cut of the power ever shows half a content under a hash.
  *
  * @module
  */
 
 import { createHash, type Hash } from "node:crypto";
 import { badDeflate, tooLittle, tooMuch, WRONG_HASH } from "./blob_fault.ts";
-import type { BlobReply, BlobRequest } from "./blob_message.ts";
+import { setImmediate } from "node:timers";
+import { type BlobReply, type BlobRequest, hashesHere } from "./blob_message.ts";
 import type { BlobFault } from "./blob_store.ts";
 import { faultOf, infoOf } from "./disk_path.ts";
 import { type DiskLayout, prefixOf } from "./disk_layout.ts";
@@ -34,10 +35,10 @@ export interface DiskWriter {
   readonly id: number;
   readonly upload: number;
   open(): void;
-  write(bytes: Uint8Array): void;
+  write(pieces: readonly Uint8Array[]): void;
   writePacked(bytes: Uint8Array, raw: number): void;
   /** Keeps the content; resolves when that is told, one way or the other. */
-  finish(sha256: string): Promise<void>;
+  finish(hashes: Pick<Extract<BlobRequest, { op: "finish" }>, "sha256" | "found">): Promise<void>;
   /** Ends it without a word. */
   close(): void;
   fail(fault: BlobFault): void;
@@ -48,15 +49,17 @@ class PartialFile implements DiskWriter {
   readonly upload: number;
   readonly #size: number;
   readonly #scratch: boolean;
+  readonly #packed: boolean;
   readonly #path: string;
   readonly #parts: DiskParts;
   readonly #over: () => void;
-  readonly #hash: Hash = createHash("sha256");
+  /** Of what is there, and then of what comes; not where the near side hashes. */
+  #hash: Hash | undefined = createHash("sha256");
   #file: Deno.FsFile | undefined;
   #offset = 0;
 
   constructor(
-    { id, upload, size, scratch }: Extract<BlobRequest, { op: "open-writer" }>,
+    { id, upload, size, scratch, packed }: Extract<BlobRequest, { op: "open-writer" }>,
     parts: DiskParts,
     over: () => void,
   ) {
@@ -64,6 +67,7 @@ class PartialFile implements DiskWriter {
     this.upload = upload;
     this.#size = size;
     this.#scratch = scratch;
+    this.#packed = packed;
     this.#path = parts.layout.partial(upload);
     this.#parts = parts;
     this.#over = over;
@@ -87,6 +91,7 @@ class PartialFile implements DiskWriter {
   }
 
   #opened(): void {
+    if (hashesHere({ at: this.#offset, packed: this.#packed })) this.#hash = undefined;
     this.#parts.tell({ id: this.id, told: "opened", at: this.#offset });
   }
 
@@ -97,7 +102,7 @@ class PartialFile implements DiskWriter {
     try {
       const count = file.readSync(slice);
       if (count !== null) {
-        this.#hash.update(slice.subarray(0, count));
+        this.#hash!.update(slice.subarray(0, count));
         this.#offset += count;
         return true;
       }
@@ -108,43 +113,41 @@ class PartialFile implements DiskWriter {
     return false;
   }
 
-  write(bytes: Uint8Array): void {
+  write(pieces: readonly Uint8Array[]): void {
     // The memory goes back, since making it anew would cost more than filling it.
-    this.#append(bytes, bytes.buffer as ArrayBuffer);
+    this.#append(pieces, pieces[0].buffer as ArrayBuffer);
   }
 
-  #append(bytes: Uint8Array, spare?: ArrayBuffer): void {
+  #append(pieces: readonly Uint8Array[], spare?: ArrayBuffer): void {
     const file = this.#file!;
-    if (bytes.length > this.#size - this.#offset) {
+    const count = pieces.reduce((sum, { length }) => sum + length, 0);
+    if (count > this.#size - this.#offset) {
       this.#spoil(tooMuch(this.#size));
       return;
     }
     try {
-      for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+      for (const bytes of pieces) {
+        for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+        this.#hash?.update(bytes);
+      }
     } catch (error) {
       this.fail(faultOf(error));
       return;
     }
-    this.#hash.update(bytes);
-    this.#offset += bytes.length;
-    this.#parts.tell({
-      id: this.id,
-      told: "stored",
-      count: bytes.length,
-      ...spare !== undefined && { spare },
-    });
+    this.#offset += count;
+    this.#parts.tell({ id: this.id, told: "stored", count, ...spare !== undefined && { spare } });
   }
 
   writePacked(bytes: Uint8Array, raw: number): void {
     const plain = unpack(bytes, raw);
     if (plain === undefined) this.#spoil(badDeflate(raw));
-    else this.#append(plain);
+    else this.#append([plain]);
   }
 
-  async finish(sha256: string): Promise<void> {
+  async finish({ sha256, found = this.#hash?.digest("hex") }: Parameters<DiskWriter["finish"]>[0]) {
     if (this.#offset !== this.#size) {
       this.#spoil(tooLittle(this.#offset, this.#size));
-    } else if (this.#hash.digest("hex") !== sha256) {
+    } else if (found !== sha256) {
       this.#spoil(WRONG_HASH);
     } else {
       await this.#keep(sha256);
@@ -178,8 +181,12 @@ class PartialFile implements DiskWriter {
       this.fail(faultOf(error));
       return;
     }
-    this.close();
+    const file = this.#file;
+    this.#file = undefined;
+    this.#over();
     tell({ id: this.id, told: "kept", size: this.#size });
+    // If it is in the trash this is what frees its bytes, which takes long, and nobody waits for it.
+    setImmediate(() => file?.close());
   }
 
   /** Waits until the bytes are on the disk. If it does not take them, nobody can say which are. */

@@ -95,16 +95,16 @@ class MemorySide implements FarSide {
         this.#openWriter(request);
         break;
       case "write":
-        this.#write(id, request.bytes);
+        this.#write(id, request.pieces);
         break;
       case "write-packed": {
         const plain = unpack(request.bytes, request.raw);
-        if (plain !== undefined) this.#write(id, plain);
+        if (plain !== undefined) this.#write(id, [plain]);
         else this.#spoil(id, badDeflate(request.raw));
         break;
       }
       case "finish":
-        this.#finish(id, request.sha256);
+        this.#finish(id, request);
         break;
       case "close-writer":
         this.#writers.delete(id);
@@ -143,31 +143,34 @@ class MemorySide implements FarSide {
     }
   }
 
-  #write(id: number, bytes: Uint8Array): void {
+  #write(id: number, pieces: readonly Uint8Array[]): void {
     const writer = this.#writers.get(id);
     if (writer === undefined) return;
     const { partial, size } = writer;
-    if (bytes.length > size - partial.length) {
+    const count = pieces.reduce((sum, { length }) => sum + length, 0);
+    if (count > size - partial.length) {
       this.#spoil(id, tooMuch(size));
       return;
     }
-    const { capacity, used } = this.#disk;
-    // What there is room for is written, as on a disk.
-    const written = bytes.subarray(0, Math.max(0, Math.min(bytes.length, capacity - used)));
-    partial.pieces.push(written);
-    partial.length += written.length;
-    if (written.length < bytes.length) this.#fail(id, storageFull());
-    else this.#tell({ id, told: "stored", count: bytes.length });
+    for (const bytes of pieces) {
+      const { capacity, used } = this.#disk;
+      // What there is room for is written, as on a disk.
+      const written = bytes.subarray(0, Math.max(0, Math.min(bytes.length, capacity - used)));
+      partial.pieces.push(written);
+      partial.length += written.length;
+      if (written.length < bytes.length) return this.#fail(id, storageFull());
+    }
+    this.#tell({ id, told: "stored", count });
   }
 
-  #finish(id: number, sha256: string): void {
+  #finish(id: number, { sha256, found }: Extract<BlobRequest, { op: "finish" }>): void {
     const writer = this.#writers.get(id);
     if (writer === undefined) return;
     const { upload, size, partial } = writer;
     const bytes = joined(partial);
     if (bytes.length !== size) {
       this.#spoil(id, tooLittle(bytes.length, size));
-    } else if (createHash("sha256").update(bytes).digest("hex") !== sha256) {
+    } else if ((found ?? createHash("sha256").update(bytes).digest("hex")) !== sha256) {
       this.#spoil(id, WRONG_HASH);
     } else {
       this.#writers.delete(id);

@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { BlobReply, BlobRequest } from "./blob_message.ts";
+import { createHash, type Hash } from "node:crypto";
+import { type BlobReply, type BlobRequest, hashesHere } from "./blob_message.ts";
 import {
   type BlobReader,
   type BlobWriter,
@@ -42,28 +43,54 @@ export interface Outlet {
 /** What memory is used for again and again: what is written, and what is read. */
 export type Spare = "batch" | "block";
 
+/** What a writer is made with. */
+interface WriterLineOptions {
+  readonly id: number;
+  readonly packed: boolean;
+  readonly events: WriterEvents;
+}
+
 class WriterLine implements Line, BlobWriter {
   readonly #id: number;
+  readonly #packed: boolean;
   readonly #events: WriterEvents;
   readonly #outlet: Outlet;
+  #hash: Hash | undefined;
+  /** Bytes that are in the hash and not written. */
+  #shown = 0;
   #state: "opening" | "open" | "finishing" | "over" = "opening";
   finishing: string | undefined;
 
-  constructor(id: number, events: WriterEvents, outlet: Outlet) {
+  constructor({ id, packed, events }: WriterLineOptions, outlet: Outlet) {
     this.#id = id;
+    this.#packed = packed;
     this.#events = events;
     this.#outlet = outlet;
   }
 
-  write(given: Uint8Array): void {
-    if (!this.#mayWrite() || given.length === 0) return;
-    const bytes = take(given);
-    this.#outlet.send({ op: "write", id: this.#id, bytes }, bytes.buffer);
+  show(bytes: Uint8Array): void {
+    if (!this.#mayWrite() || this.#hash === undefined) return;
+    this.#hash.update(bytes);
+    this.#shown += bytes.length;
+  }
+
+  write(...given: Uint8Array[]): void {
+    if (!this.#mayWrite()) return;
+    const full = given.filter(({ length }) => length > 0);
+    if (full.length === 0) return;
+    const pieces = take(full);
+    for (const bytes of pieces) {
+      const known = Math.min(this.#shown, bytes.length);
+      this.#shown -= known;
+      if (known < bytes.length) this.#hash?.update(bytes.subarray(known));
+    }
+    this.#outlet.send({ op: "write", id: this.#id, pieces }, pieces[0].buffer);
   }
 
   writePacked(given: Uint8Array, raw: number): void {
     if (!this.#mayWrite()) return;
-    const bytes = take(given);
+    if (!this.#packed) throw new Error("The writer was opened for what is not deflated.");
+    const [bytes] = take([given]);
     this.#outlet.send({ op: "write-packed", id: this.#id, bytes, raw }, bytes.buffer);
   }
 
@@ -72,7 +99,8 @@ class WriterLine implements Line, BlobWriter {
     if (!this.#mayWrite()) return;
     this.#state = "finishing";
     this.finishing = sha256;
-    this.#outlet.send({ op: "finish", id: this.#id, sha256 });
+    const found = this.#hash?.digest("hex");
+    this.#outlet.send({ op: "finish", id: this.#id, sha256, ...found !== undefined && { found } });
   }
 
   close(): void {
@@ -85,6 +113,7 @@ class WriterLine implements Line, BlobWriter {
     switch (reply.told) {
       case "opened":
         this.#state = "open";
+        if (hashesHere({ at: reply.at, packed: this.#packed })) this.#hash = createHash("sha256");
         this.#events.opened(reply.at);
         break;
       case "stored":
@@ -175,21 +204,24 @@ class ReaderLine implements Line, BlobReader {
   }
 }
 
-/** Takes the buffer behind an array away from whoever has it, so that nobody else changes it. */
-function take({ buffer, byteOffset, length }: Uint8Array): Uint8Array<ArrayBuffer> {
-  if (buffer instanceof ArrayBuffer) {
-    return new Uint8Array(buffer.transferToFixedLength(), byteOffset, length);
+/** Takes the buffer behind arrays away from whoever has it, so that nobody else changes it. */
+function take(given: readonly Uint8Array[]): Uint8Array<ArrayBuffer>[] {
+  const [{ buffer }] = given;
+  if (given.some((bytes) => bytes.buffer !== buffer)) {
+    throw new TypeError("Pieces that are written together lie in one buffer.");
   }
-  return new Uint8Array(buffer, byteOffset, length).slice();
+  if (!(buffer instanceof ArrayBuffer)) return given.map((bytes) => new Uint8Array(bytes));
+  const places = given.map(({ byteOffset, length }) => [byteOffset, length] as const);
+  const taken = buffer.transferToFixedLength();
+  return places.map(([offset, length]) => new Uint8Array(taken, offset, length));
 }
 
 /** Makes the line of a writer. */
 export function createWriterLine(
-  id: number,
-  events: WriterEvents,
+  options: WriterLineOptions,
   outlet: Outlet,
 ): Line & BlobWriter {
-  return new WriterLine(id, events, outlet);
+  return new WriterLine(options, outlet);
 }
 
 /** Makes the line of a reader. */

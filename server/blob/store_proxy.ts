@@ -107,13 +107,13 @@ class DistantStore implements StoreProxy {
   }
 
   write(upload: number, options: WriteOptions, events: WriterEvents): BlobWriter {
-    const { size, from = "kept" } = options;
+    const { size, from = "kept", packed = false } = options;
     needCount("an upload's number", upload, Number.MAX_SAFE_INTEGER);
     needCount("a size", size, BLOB_BYTES_MAX);
     const id = this.#nextId();
-    const line = createWriterLine(id, events, this.#outlet);
+    const line = createWriterLine({ id, packed, events }, this.#outlet);
     this.#lines.set(id, line);
-    this.#send({ op: "open-writer", id, upload, size, scratch: from === "scratch" });
+    this.#send({ op: "open-writer", id, upload, size, scratch: from === "scratch", packed });
     return line;
   }
 

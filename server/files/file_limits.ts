@@ -38,5 +38,6 @@ export const FILE_LIMIT_DEFAULTS: FileLimits = {
   transfersOfOne: 8,
   unfinished: 100,
   stall: 30_000,
-  window: WINDOW_BYTES,
+  // So much is under way that the threads at work need not wait for each other's turns on few processors.
+  window: 2 * WINDOW_BYTES,
 };

@@ -3,7 +3,8 @@
  * on (DESIGN §7).
  *
  * Bytes gather until there are enough for a write; but never so many that the client would wait for a
- * word. What is under way is one window, whatever the size of the file.
+ * word. What is under way is one window, whatever the size of the file. Of a large one nothing is copied: its
+ * connection reads into memory of the store, and the pieces of the file are written from there.
  *
  * @module
  */
@@ -26,6 +27,8 @@ export interface IncomingUploadOptions {
   /** The number under which the store keeps what is not whole yet. */
   readonly upload: number;
   readonly size: number;
+  /** Whether bytes may come deflated. */
+  readonly deflate: boolean;
   /** Bytes that may be under way. */
   readonly window: number;
   /** Bytes from `offset` on may come, up to `upto` at first. */
@@ -37,6 +40,13 @@ export interface IncomingUploadOptions {
   /** The store has given up. */
   readonly failed: (fault: BlobFault) => void;
 }
+
+const NOT_AGREED: BlobFault = {
+  status: "bad-content",
+  text: "Bytes came deflated, which was not agreed on.",
+};
+
+type DataEvent = Extract<TransferEvent, { readonly what: "data" }>;
 
 /** An upload on its way. */
 export interface IncomingUpload {
@@ -51,14 +61,20 @@ export interface IncomingUpload {
 class GatheredUpload implements IncomingUpload {
   readonly #options: IncomingUploadOptions;
   readonly #writer: BlobWriter;
+  /** What has come and is not written yet: parts of one array, in order. */
+  #pieces: Uint8Array[] = [];
+  /** The array that they are in, and whether it is the connection that fills it. */
   #batch: Uint8Array<ArrayBuffer> | undefined;
   #filled = 0;
+  #filling = false;
+  /** What the connection will fill next. */
+  #lent: Uint8Array<ArrayBuffer> | undefined;
   finishing: string | undefined;
 
   constructor(options: IncomingUploadOptions) {
     this.#options = options;
-    const { id, transfers, blobs, upload, size, window } = options;
-    this.#writer = blobs.write(upload, { size }, {
+    const { id, transfers, blobs, upload, size, deflate, window } = options;
+    this.#writer = blobs.write(upload, { size, packed: deflate }, {
       opened: (offset) => {
         const { upto } = transfers.receive(id, { size, offset, window });
         options.opened(offset, upto);
@@ -75,8 +91,11 @@ class GatheredUpload implements IncomingUpload {
   event(event: TransferEvent): void {
     switch (event.what) {
       case "data":
-        if (event.raw === undefined) this.#gather(event.bytes);
-        else {
+        if (event.raw === undefined) this.#take(event);
+        else if (!this.#options.deflate) {
+          this.close();
+          this.#options.failed(NOT_AGREED);
+        } else {
           this.#flush();
           this.#writer.writePacked(event.bytes.slice(), event.raw);
         }
@@ -88,33 +107,81 @@ class GatheredUpload implements IncomingUpload {
     }
   }
 
-  #gather(bytes: Uint8Array): void {
-    let rest = bytes;
-    while (rest.length > 0) {
-      this.#batch ??= this.#options.blobs.batch();
-      const part = rest.subarray(0, BATCH_BYTES - this.#filled);
-      this.#batch.set(part, this.#filled);
-      this.#filled += part.length;
-      rest = rest.subarray(part.length);
-      if (this.#filled === BATCH_BYTES) this.#flush();
+  #take({ offset, bytes }: DataEvent): void {
+    const { id, transfers, size } = this.#options;
+    const left = size - offset - bytes.length;
+    this.#writer.show(bytes);
+    if (bytes.buffer === this.#lent?.buffer) {
+      this.#leave();
+      this.#batch = this.#lent;
+      this.#filling = true;
+      this.#lend(left);
+    }
+    if (this.#filling && bytes.buffer === this.#batch!.buffer) this.#pieces.push(bytes);
+    else {
+      if (this.#filling) this.#leave();
+      this.#gather(bytes);
+      if (this.#lent === undefined) this.#lend(left);
     }
     // With so little room the client may have to wait for what lies here.
-    const { id, transfers } = this.#options;
     if (transfers.room(id) < CHUNK_MAX) this.#flush();
   }
 
+  /** Lends the connection memory to fill, where enough is to come. */
+  #lend(left: number): void {
+    const { id, transfers, blobs } = this.#options;
+    this.#lent = left >= BATCH_BYTES ? blobs.batch() : undefined;
+    transfers.lend(id, this.#lent);
+  }
+
+  /** The connection fills other memory by now: what it has filled is ours. */
+  #leave(): void {
+    this.#filling = false;
+    this.#flush();
+  }
+
+  /** Copies bytes that the connection has put elsewhere. */
+  #gather(bytes: Uint8Array): void {
+    let rest = bytes;
+    while (rest.length > 0) {
+      const batch = this.#batch ??= this.#options.blobs.batch();
+      const part = rest.subarray(0, batch.length - this.#filled);
+      batch.set(part, this.#filled);
+      this.#filled += part.length;
+      this.#pieces = [batch.subarray(0, this.#filled)];
+      rest = rest.subarray(part.length);
+      if (this.#filled === batch.length) this.#flush();
+    }
+  }
+
   #flush(): void {
-    const batch = this.#batch;
-    if (batch === undefined || this.#filled === 0) return;
-    this.#writer.write(batch.subarray(0, this.#filled));
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    if (this.#filling) {
+      // The connection goes on behind them.
+      if (pieces.length > 0) this.#writer.write(joined(pieces));
+      return;
+    }
     this.#batch = undefined;
     this.#filled = 0;
+    if (pieces.length > 0) this.#writer.write(...pieces);
   }
 
   close(): void {
     this.#flush();
     this.#writer.close();
   }
+}
+
+/** Arrays in one. */
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }
 
 /** Opens an upload in the store. */

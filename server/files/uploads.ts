@@ -155,6 +155,7 @@ export class Uploads {
       blobs,
       upload,
       size: command.size,
+      deflate: command.deflate ?? false,
       window: limits.window,
       transfers,
       opened: (offset, upto) => {

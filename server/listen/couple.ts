@@ -84,7 +84,7 @@ export function couple(
   async function read(): Promise<void> {
     try {
       while (await wanted()) {
-        const chunk = await transport.read();
+        const chunk = await transport.read(session.readInto());
         if (chunk === null) {
           session.receiveEnd(now());
           return;
