@@ -8,7 +8,7 @@ import { assertEquals } from "@std/assert";
 import { connectForum, dialTcp, type ForumClient } from "../../client/mod.ts";
 import { type ServerProcess, startServer } from "../end_to_end/processes.ts";
 import { PASSWORD } from "../end_to_end/scenario.ts";
-import { WINDOW_BYTES } from "../../protocol/transfer/receiver.ts";
+import { FILE_LIMIT_DEFAULTS } from "../../server/files/file_limits.ts";
 import { createRandom, type Random } from "../simulation/random.ts";
 import { makeAccounts } from "./accounts.ts";
 import type { Ending } from "./bounded.ts";
@@ -16,8 +16,8 @@ import { NO_RATES } from "./crowd_options.ts";
 import { lastingPort } from "./port.ts";
 import { createTrip, type Trip } from "./trip.ts";
 
-/** What may travel twice when the server ends: a window that is not stored yet, and the talk around it. */
-export const TWICE_BYTES: number = WINDOW_BYTES + 1024 * 1024;
+/** What may travel twice when the server ends: the larger window, that of an upload, which is not stored yet, and the talk around it. */
+export const TWICE_BYTES: number = FILE_LIMIT_DEFAULTS.window + 1024 * 1024;
 /** Who carries the files. */
 export const USER = "Ahsoka";
 
