@@ -6,6 +6,7 @@
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import { BLOCK_CHUNKS, CHUNK_BYTES } from "../server/blob/blob_store.ts";
 import { createDiskLayout, numberOf } from "../server/blob/disk_layout.ts";
 import { openDiskStore } from "../server/blob/disk_store.ts";
 import { createFolderSync } from "../server/blob/folder_sync.ts";
@@ -161,6 +162,41 @@ testInFolder("others go on while a large upload is hashed to be continued", asyn
   assertEquals(await third.opened, 0);
   await store.close();
 });
+
+testInFolder(
+  "the worker reads only what is not at hand, from there on, and what comes deflated",
+  async (folder) => {
+    /** Where the worker was asked to begin. */
+    const asked: number[] = [];
+    const spawn = () => {
+      const url = new URL("../server/blob/disk_worker.ts", import.meta.url);
+      const worker = new Worker(url, { type: "module", name: "watched" });
+      const post = worker.postMessage.bind(worker);
+      worker.postMessage = (message: unknown, transfer: unknown = []) => {
+        if (Array.isArray(message)) {
+          for (const { op, offset } of message) if (op === "open-reader") asked.push(offset);
+        }
+        post(message, transfer as Transferable[]);
+      };
+      return worker;
+    };
+    const file = noise(5 * BLOCK_CHUNKS * CHUNK_BYTES + 1);
+    const sha256 = sha256Of(file);
+    const expected = [
+      { slow: Infinity, deflate: false, from: [] },
+      { slow: 0, deflate: false, from: [7 + 2 * BLOCK_CHUNKS * CHUNK_BYTES] },
+      { slow: Infinity, deflate: true, from: [7] },
+    ];
+    for (const { slow, deflate, from } of expected) {
+      const store = await openDiskStore({ folder, spawn, slow });
+      await upload(store, 1, file);
+      const { opened, bytes } = await download(store, sha256, { offset: 7, deflate });
+      assertEquals([opened, sha256Of(bytes)], [file.length, sha256Of(file.slice(7))]);
+      assertEquals(asked.splice(0), from);
+      await store.close();
+    }
+  },
+);
 
 testInFolder(
   "a worker that breaks fails what is open, answers what is asked, and is replaced",

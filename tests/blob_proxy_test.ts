@@ -6,7 +6,8 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { BlobReply, BlobRequest } from "../server/blob/blob_message.ts";
-import { createStoreProxy, type NearSide, type StoreProxy } from "../server/blob/store_proxy.ts";
+import { createStoreProxy, type StoreProxy } from "../server/blob/store_proxy.ts";
+import type { NearSide } from "../server/blob/store_sides.ts";
 import { has, remove, sha256Of, startUpload, statusOf, uploads } from "./blob_scene.ts";
 
 const DIGEST = "0f".repeat(32);

@@ -32,14 +32,10 @@ export interface Place {
 }
 
 /** Every kind of store. */
-export const PLACES: Readonly<Record<"disk" | "memory", () => Place>> = {
-  disk() {
-    const folder = Deno.makeTempDirSync({ prefix: "dfp-blob-" });
-    return {
-      open: () => openDiskStore({ folder: `${folder}/files` }),
-      clear: () => Deno.removeSync(folder, { recursive: true }),
-    };
-  },
+export const PLACES: Readonly<Record<"disk" | "slow disk" | "memory", () => Place>> = {
+  // However long a block takes, the worker is not asked for it.
+  disk: () => diskPlace(Infinity),
+  "slow disk": () => diskPlace(0),
   memory() {
     const disk = createMemoryDisk();
     const options = { later: queueMicrotask, now: Date.now };
@@ -49,6 +45,14 @@ export const PLACES: Readonly<Record<"disk" | "memory", () => Place>> = {
     };
   },
 };
+
+function diskPlace(slow: number): Place {
+  const folder = Deno.makeTempDirSync({ prefix: "dfp-blob-" });
+  return {
+    open: () => openDiskStore({ folder: `${folder}/files`, slow }),
+    clear: () => Deno.removeSync(folder, { recursive: true }),
+  };
+}
 
 /** Registers one test for each kind of store. */
 export function testStores(name: string, play: (place: Place) => Promise<void>): void {

@@ -1,13 +1,16 @@
 /**
  * The store on a disk: contents and uploads are files in one folder (disk_layout.ts), which a worker
- * reads and writes (disk_worker.ts).
+ * reads and writes (disk_worker.ts); what is quickly read is read on the spot (near_readers.ts).
  *
  * @module
  */
 
 import type { BlobStore } from "./blob_store.ts";
+import { createDiskLayout } from "./disk_layout.ts";
 import type { DiskStart, DiskTelling } from "./disk_worker.ts";
-import { createStoreProxy, type FarSide, type NearSide } from "./store_proxy.ts";
+import { createNearReaders } from "./near_readers.ts";
+import { createStoreProxy } from "./store_proxy.ts";
+import type { FarSide, NearSide } from "./store_sides.ts";
 
 /** How a store is opened. */
 export interface DiskStoreOptions {
@@ -15,6 +18,11 @@ export interface DiskStoreOptions {
   readonly folder: string;
   /** Told why a worker broke; the console is, without it. The store goes on with a new one. */
   readonly onFault?: (why: string) => void;
+  /**
+   * A block of a content that takes more than so many ms to read is not at hand: after two in a row the worker reads
+   * that content on; 5 by default.
+   */
+  readonly slow?: number;
   /** Makes the worker; tests have theirs. */
   readonly spawn?: () => Worker;
 }
@@ -52,7 +60,8 @@ export interface DiskStoreOptions {
  * ```
  */
 export function openDiskStore(options: DiskStoreOptions): Promise<BlobStore> {
-  const { folder, onFault = (why) => console.error(`the file store: ${why}`) } = options;
+  const { folder, slow, onFault = (why) => console.error(`the file store: ${why}`) } = options;
+  const layout = createDiskLayout(folder);
   let opening: string | undefined = "";
   const proxy = createStoreProxy({
     connect: (near) =>
@@ -65,6 +74,7 @@ export function openDiskStore(options: DiskStoreOptions): Promise<BlobStore> {
         },
       }),
     defer: queueMicrotask,
+    near: (host) => createNearReaders({ layout, host, ...slow !== undefined && { slow } }),
   });
   return new Promise((resolve, reject) => {
     proxy.ready(() => {

@@ -20,7 +20,8 @@ import type { BlobAnswer, BlobQuestion, BlobReply, BlobRequest } from "./blob_me
 import type { BlobFault, BlobStore, KeptContent } from "./blob_store.ts";
 import { type BlockCutter, createBlockCutter } from "./block.ts";
 import { joined, type MemoryDisk, type MemoryPartial } from "./memory_disk.ts";
-import { createStoreProxy, type FarSide, type NearSide } from "./store_proxy.ts";
+import { createStoreProxy } from "./store_proxy.ts";
+import type { FarSide, NearSide } from "./store_sides.ts";
 import { unpack } from "./unpack.ts";
 
 /** What a store in memory is made with. */

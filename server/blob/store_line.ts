@@ -150,6 +150,7 @@ class ReaderLine implements Line, BlobReader {
   readonly #events: ReaderEvents;
   readonly #outlet: Outlet;
   readonly finishing = undefined;
+  #opened = false;
   #pulls = 0;
   #over = false;
 
@@ -181,6 +182,9 @@ class ReaderLine implements Line, BlobReader {
   hear(reply: LineReply): void {
     switch (reply.told) {
       case "opened":
+        // Whoever goes on with it opens it again.
+        if (this.#opened) break;
+        this.#opened = true;
         this.#events.opened(reply.at);
         break;
       case "block":

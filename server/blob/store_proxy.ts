@@ -32,6 +32,7 @@ import {
   type WriteOptions,
   type WriterEvents,
 } from "./blob_store.ts";
+import type { FarSide, NearDisk, NearDiskHost, NearSide } from "./store_sides.ts";
 import {
   createReaderLine,
   createWriterLine,
@@ -43,27 +44,14 @@ import {
 /** So much memory of each kind is kept to be used again: what one upload has under way at the most, and more. */
 const SPARES_MAX = 8;
 
-/** The far side, while it works. */
-export interface FarSide {
-  /** Sends requests, and the buffers behind their bytes, which are given away. */
-  send(requests: BlobRequest[], buffers: ArrayBuffer[]): void;
-  /** Ends it. */
-  end(): void;
-}
-
-/** Who hears the far side; it is never called within {@linkcode FarSide.send}. */
-export interface NearSide {
-  hear(replies: readonly BlobReply[]): void;
-  /** The far side does nothing more. */
-  broken(why: string): void;
-}
-
 /** What a proxy is made with. */
 export interface StoreProxyOptions {
   /** Makes a far side. */
   readonly connect: (near: NearSide) => FarSide;
   /** Runs something soon; what is asked until then is sent together. */
   readonly defer: (run: () => void) => void;
+  /** Makes what is done on the near side. */
+  readonly near?: (host: NearDiskHost) => NearDisk;
 }
 
 /** A store that is elsewhere. */
@@ -87,6 +75,7 @@ class DistantStore implements StoreProxy {
   readonly #lines = new Map<number, Line>();
   readonly #questions = new Map<number, Pending>();
   readonly #outlet: Outlet;
+  readonly #near: NearDisk | undefined;
   #far: FarSide | undefined;
   #requests: BlobRequest[] = [];
   #buffers: ArrayBuffer[] = [];
@@ -99,11 +88,21 @@ class DistantStore implements StoreProxy {
   constructor(options: StoreProxyOptions) {
     this.#options = options;
     this.#outlet = {
-      send: (request, buffer) => this.#send(request, buffer),
+      send: (request, buffer) => {
+        if (!this.#near?.take(request)) this.#send(request, buffer);
+      },
       forget: (id) => this.#lines.delete(id),
       spare: (kind, buffer) => this.#keepSpare(kind, buffer),
       reuse: (kind) => this.#spares[kind].pop(),
     };
+    this.#near = options.near?.({
+      defer: options.defer,
+      hear: (reply) => this.#hear(reply),
+      send: (request) => {
+        const spare = request.op === "pull" ? request.spare : undefined;
+        this.#send(request, spare);
+      },
+    });
   }
 
   write(upload: number, options: WriteOptions, events: WriterEvents): BlobWriter {
@@ -123,7 +122,7 @@ class DistantStore implements StoreProxy {
     const id = this.#nextId();
     const line = createReaderLine(id, events, this.#outlet);
     this.#lines.set(id, line);
-    this.#send({ op: "open-reader", id, sha256, offset, deflate });
+    this.#outlet.send({ op: "open-reader", id, sha256, offset, deflate });
     return line;
   }
 
@@ -188,6 +187,7 @@ class DistantStore implements StoreProxy {
 
   abandon(): void {
     this.#abandoned = true;
+    this.#near?.clear();
     this.#lines.clear();
     this.#questions.clear();
     this.#far?.end();
@@ -251,6 +251,7 @@ class DistantStore implements StoreProxy {
     const lines = [...this.#lines.values()];
     const questions = [...this.#questions.values()];
     this.#far = undefined;
+    this.#near?.clear();
     this.#requests = [];
     this.#buffers = [];
     this.#lines.clear();
