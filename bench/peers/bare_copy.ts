@@ -1,23 +1,27 @@
 /**
- * A bare copy from a file to a socket in one Deno, and from the socket to a file in another: nothing is framed,
- * hashed or asked for. It is what files in Deno could do at best. The calls on files are asynchronous, or such as
- * block the process.
+ * A bare copy from a file to a socket in one Deno, and from the socket to a file in another: nothing is framed or
+ * asked for. It is what files in Deno could do at best. The calls on files are asynchronous, or such as block the
+ * process; or they block it and what ours hashes is hashed: at both ends on the way up, by the receiver on the way
+ * down.
  *
- * As a program, `bare_copy.ts sync|async serve FOLDER SIZE` says its port, and `bare_copy.ts sync|async up|down
- * FILE SIZE PORT` carries one file, up to `FOLDER/up` or down from there.
+ * As a program, `bare_copy.ts sync|async|hash serve FOLDER SIZE` says its port, and `bare_copy.ts sync|async|hash
+ * up|down FILE SIZE PORT` carries one file, up to `FOLDER/up` or down from there.
  *
  * @module
  */
 
+import { createHash } from "node:crypto";
 import { dial, writeAll } from "./dialogue.ts";
 import { type Carried, CARRY_MS, type FilePeer, type Way } from "./file_peer.ts";
 import { type Process, startProcess } from "./process.ts";
 
 const PIECE_BYTES = 256 * 1024;
+/** For what is hashed: what was read last is in the processor's cache, and much is received at a time. */
+const HASHED_BYTES = { send: 64 * 1024, receive: 1024 * 1024 };
 const [UP, DOWN, DONE] = [1, 2, 3];
 
-/** How calls on files are made. */
-type Calls = "async" | "sync";
+/** How calls on files are made, and whether there are hashes. */
+type Calls = "async" | "sync" | "hash";
 
 function run(calls: Calls, args: readonly string[], output: string): Process {
   return startProcess(Deno.execPath(), {
@@ -55,14 +59,21 @@ export function bareCopy(name: string, calls: Calls): FilePeer {
 }
 
 /** Copies so many bytes from a file to a socket. */
-async function send(calls: Calls, path: string, conn: Deno.TcpConn): Promise<void> {
+async function send(
+  calls: Calls,
+  { path, hashed }: { path: string; hashed: boolean },
+  conn: Deno.TcpConn,
+): Promise<void> {
   using file = await Deno.open(path);
-  const piece = new Uint8Array(PIECE_BYTES);
+  const piece = new Uint8Array(calls === "hash" ? HASHED_BYTES.send : PIECE_BYTES);
+  const hash = calls === "hash" && hashed ? createHash("sha256") : undefined;
   for (;;) {
-    const count = calls === "sync" ? file.readSync(piece) : await file.read(piece);
-    if (count === null) return;
+    const count = calls === "async" ? await file.read(piece) : file.readSync(piece);
+    if (count === null) break;
+    hash?.update(piece.subarray(0, count));
     await writeAll(conn, piece.subarray(0, count));
   }
+  hash?.digest();
 }
 
 /** Copies so many bytes from a socket to a file. */
@@ -72,15 +83,18 @@ async function receive(
   conn: Deno.TcpConn,
 ): Promise<void> {
   using file = await Deno.open(path, { write: true, create: true, truncate: true });
-  const piece = new Uint8Array(PIECE_BYTES);
+  const piece = new Uint8Array(calls === "hash" ? HASHED_BYTES.receive : PIECE_BYTES);
+  const hash = calls === "hash" ? createHash("sha256") : undefined;
   for (let left = size; left > 0;) {
     const count = await conn.read(piece);
     if (count === null) throw new Error("the other end is gone");
     left -= count;
+    hash?.update(piece.subarray(0, count));
     for (let rest = piece.subarray(0, count); rest.length > 0;) {
-      rest = rest.subarray(calls === "sync" ? file.writeSync(rest) : await file.write(rest));
+      rest = rest.subarray(calls === "async" ? await file.write(rest) : file.writeSync(rest));
     }
   }
+  hash?.digest();
 }
 
 async function serve(calls: Calls, folder: string, size: number): Promise<void> {
@@ -91,7 +105,7 @@ async function serve(calls: Calls, folder: string, size: number): Promise<void> 
     const way = new Uint8Array(1);
     await conn.read(way);
     const path = `${folder}/up`;
-    if (way[0] === DOWN) await send(calls, path, conn);
+    if (way[0] === DOWN) await send(calls, { path, hashed: false }, conn);
     else await receive(calls, { path, size }, conn);
     await writeAll(conn, new Uint8Array([DONE]));
   }
@@ -105,7 +119,7 @@ async function carry(
   console.log("begin");
   const begun = performance.now();
   await writeAll(conn, new Uint8Array([way === "up" ? UP : DOWN]));
-  if (way === "up") await send(calls, path, conn);
+  if (way === "up") await send(calls, { path, hashed: true }, conn);
   else await receive(calls, { path, size }, conn);
   await conn.read(new Uint8Array(1));
   console.log(`took ${(performance.now() - begun) / 1000}`);

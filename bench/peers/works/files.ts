@@ -26,6 +26,7 @@ const PEERS: readonly FilePeer[] = [
   nginx,
   bareCopy(BARE, "async"),
   bareCopy(`${BARE}, blocking calls`, "sync"),
+  bareCopy(`${BARE}, blocking calls, hashed`, "hash"),
 ];
 const RATE_GOAL: readonly Condition[] = [
   { ours: "at least", value: 0.8, peer: nginx.name },
