@@ -190,9 +190,12 @@ testInFolder(
     for (const { slow, deflate, from } of expected) {
       const store = await openDiskStore({ folder, spawn, slow });
       await upload(store, 1, file);
-      const { opened, bytes } = await download(store, sha256, { offset: 7, deflate });
-      assertEquals([opened, sha256Of(bytes)], [file.length, sha256Of(file.slice(7))]);
-      assertEquals(asked.splice(0), from);
+      // A disk that was slow is not tried again at once.
+      for (const begin of [from, slow === 0 ? [7] : from]) {
+        const { opened, bytes } = await download(store, sha256, { offset: 7, deflate });
+        assertEquals([opened, sha256Of(bytes)], [file.length, sha256Of(file.slice(7))]);
+        assertEquals(asked.splice(0), begin);
+      }
       await store.close();
     }
   },

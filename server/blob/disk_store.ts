@@ -20,7 +20,7 @@ export interface DiskStoreOptions {
   readonly onFault?: (why: string) => void;
   /**
    * A block of a content that takes more than so many ms to read is not at hand: after two in a row the worker reads
-   * that content on; 5 by default.
+   * on, and whatever else is opened within a minute; 5 by default.
    */
   readonly slow?: number;
   /** Makes the worker; tests have theirs. */

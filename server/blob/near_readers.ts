@@ -1,7 +1,7 @@
 /**
  * Readers on the near side of a store on a disk. What the system has at hand is read fastest by whoever sends it on:
  * through another thread it would leave one processor's cache for another's. A disk that makes one wait is left to
- * the far side, so that nobody else has to wait for it; and so is what comes deflated.
+ * the far side for a while, so that nobody else has to wait for it; and so is what comes deflated.
  *
  * @module
  */
@@ -14,6 +14,8 @@ import type { NearDisk, NearDiskHost } from "./store_sides.ts";
 /** A block that takes more ms was not at hand; two of them in a row are too much. */
 const SLOW_MS = 5;
 const SLOW_MAX = 2;
+/** How long all that is opened is left to the far side then, in ms. */
+const REST_MS = 60_000;
 
 /** What readers are made with. */
 export interface NearReadersOptions {
@@ -37,6 +39,7 @@ interface Here {
 class NearReaders implements NearDisk {
   readonly #options: Required<NearReadersOptions>;
   readonly #here = new Map<number, Here>();
+  #restUntil = -Infinity;
 
   constructor({ slow = SLOW_MS, ...options }: NearReadersOptions) {
     this.#options = { ...options, slow };
@@ -45,7 +48,7 @@ class NearReaders implements NearDisk {
   take(request: BlobRequest): boolean {
     switch (request.op) {
       case "open-reader":
-        if (request.deflate) return false;
+        if (request.deflate || performance.now() < this.#restUntil) return false;
         this.#open(request);
         return true;
       case "pull":
@@ -77,8 +80,11 @@ class NearReaders implements NearDisk {
     if (here === undefined) return host.send(request);
     const begun = performance.now();
     here.reader.pull(request.spare);
-    here.slow = performance.now() - begun < slow ? 0 : here.slow + 1;
-    if (here.slow === SLOW_MAX && this.#here.has(request.id)) this.#move(here);
+    const now = performance.now();
+    here.slow = now - begun < slow ? 0 : here.slow + 1;
+    if (here.slow < SLOW_MAX) return;
+    this.#restUntil = now + REST_MS;
+    if (this.#here.has(request.id)) this.#move(here);
   }
 
   #hear(reply: BlobReply): void {
