@@ -81,7 +81,7 @@ export interface LinkOptions {
 export interface Lender {
   /** Whether it does so: otherwise even what was lent before is not read into any more. */
   readonly lending: boolean;
-  /** Memory of {@linkcode LEND_BYTES} or more, each given once; `undefined` if none is left. */
+  /** Memory with room for all that may wait and much more, each given once; `undefined` if none is left. */
   takeLent(): Uint8Array | undefined;
 }
 
@@ -146,8 +146,6 @@ export interface Link {
 
 /** Into less it is not worth reading. */
 const READ_MIN = CHUNK_MAX;
-/** The least memory that can be lent: a megabyte in frames, and one frame more. It holds more than can wait. */
-export const LEND_BYTES: number = 17 * (FRAME_HEADER_BYTES + CHUNK_MAX);
 const LINE_FEED = 0x0a;
 const decoder = new TextDecoder();
 

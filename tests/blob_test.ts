@@ -8,7 +8,9 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { deflateRawSync } from "node:zlib";
 import { FRAME_HEADER_BYTES } from "../protocol/frame.ts";
+import { LEND_BYTES } from "../protocol/transfer/transfers.ts";
 import {
+  BATCH_BYTES,
   type BlobStore,
   BLOCK_CHUNKS,
   CHUNK_BYTES,
@@ -52,6 +54,7 @@ async function opened(store: BlobStore, number: number, size: number, packed = f
 
 Deno.test("a chunk leaves room for exactly a frame's header", () => {
   assertEquals(HEADER_ROOM, FRAME_HEADER_BYTES);
+  assertEquals(BATCH_BYTES, LEND_BYTES, "a batch can be lent to a connection");
 });
 
 testStore("a file of no bytes is a file", async (store) => {

@@ -5,7 +5,6 @@ import { encodeFrame, readFrame } from "../protocol/frame.ts";
 import {
   createLink,
   HELD_BYTES_MAX,
-  LEND_BYTES,
   LINGER,
   type Link,
   type LinkInput,
@@ -15,6 +14,7 @@ import {
 import { BANNER, encodeMessage, type Message, parseMessage, PREFACE } from "../protocol/message.ts";
 import { createReceiveBuffer } from "../protocol/receive_buffer.ts";
 import { STATUS } from "../protocol/status.ts";
+import { LEND_BYTES } from "../protocol/transfer/transfers.ts";
 import { join, pullAll } from "./cuts.ts";
 import { runs } from "./runs.ts";
 

@@ -17,6 +17,7 @@ import { PACKED_MIN } from "../protocol/transfer/shrinking.ts";
 import { AHEAD_BYTES, createSender } from "../protocol/transfer/sender.ts";
 import {
   createTransfers,
+  LEND_BYTES,
   type TransferEvent,
   type TransferMessage,
   type Transfers,
@@ -372,6 +373,21 @@ function sender(): End {
   end.transfers.provide(5, frameAt(0, 1000));
   return end;
 }
+
+Deno.test("memory is lent while its owner says so, each piece once, and not too little of it", () => {
+  const { transfers } = receiver();
+  assertEquals([transfers.lending, transfers.takeLent()], [false, undefined]);
+  const memory = new Uint8Array(LEND_BYTES);
+  assertThrows(() => transfers.lend(5, memory.subarray(1)), RangeError, `lend ${LEND_BYTES}`);
+  transfers.lend(5, memory);
+  assert(transfers.takeLent() === memory);
+  assertEquals([transfers.lending, transfers.takeLent()], [true, undefined]);
+  transfers.lend(5, undefined);
+  assert(!transfers.lending);
+  transfers.lend(5, memory);
+  transfers.cancel(5, "cancelled");
+  assertEquals([transfers.lending, transfers.takeLent()], [false, undefined]);
+});
 
 const data = (count: number): TransferMessage => ({
   kind: "data",

@@ -10,10 +10,15 @@
  */
 
 import type { Abort, Finish } from "../body.ts";
+import { CHUNK_MAX } from "../catalogue.ts";
+import { FRAME_HEADER_BYTES } from "../frame.ts";
 import type { Message } from "../message.ts";
 import { STATUS, type StatusName } from "../status.ts";
 import { createReceiver, type Expected, type Receiver } from "./receiver.ts";
 import { createSender, type Sender, type Stretch } from "./sender.ts";
+
+/** The least memory that can be lent: a megabyte in frames, and one frame more. It holds more than can wait. */
+export const LEND_BYTES: number = 17 * (FRAME_HEADER_BYTES + CHUNK_MAX);
 
 /** The messages that transfers are made of. */
 export type TransferMessage = Extract<
@@ -87,11 +92,13 @@ export interface Transfers {
    */
   end(id: number, finish: Finish): void;
   /**
-   * Lends memory of `LEND_BYTES` (link.ts) or more for what comes on the connection, where it is read by `readInto`.
+   * Lends memory of {@linkcode LEND_BYTES} or more for what comes on the connection, where it is read by `readInto`.
    * At the first `data` event about bytes in it, lend another for what comes after, or `undefined` when not much
    * will. It is filled from front to back, with other frames between, and from the first `data` event about bytes
    * elsewhere it is yours again. Until then nobody else may write to it nor move it, as `transfer` does, even if the
    * transfer ends meanwhile; and then it is best left to the garbage collector.
+   *
+   * @throws RangeError if it is too little.
    */
   lend(id: number, memory: Uint8Array | undefined): void;
   /** Whether memory is lent for any of them. */
@@ -165,6 +172,9 @@ class ConnectionTransfers implements Transfers {
   }
 
   lend(id: number, memory: Uint8Array | undefined): void {
+    if (memory !== undefined && memory.length < LEND_BYTES) {
+      throw new RangeError(`${memory.length} bytes are lent; lend ${LEND_BYTES} or more`);
+    }
     const receiver = this.#receivers.get(id);
     if (receiver === undefined) return;
     receiver.lent = memory;

@@ -34,6 +34,8 @@ interface Here {
   /** Where the next block begins. */
   at: number;
   slow: number;
+  /** The far side goes on with it. */
+  moved: boolean;
 }
 
 class NearReaders implements NearDisk {
@@ -51,10 +53,12 @@ class NearReaders implements NearDisk {
         if (request.deflate || performance.now() < this.#restUntil) return false;
         this.#open(request);
         return true;
-      case "pull":
-        if (!this.#here.has(request.id)) return false;
-        this.#options.host.defer(() => this.#pull(request));
+      case "pull": {
+        const here = this.#here.get(request.id);
+        if (here === undefined) return false;
+        this.#options.host.defer(() => this.#pull(request, here));
         return true;
+      }
       case "close-reader":
         this.#here.get(request.id)?.reader.close();
         return this.#here.delete(request.id);
@@ -67,17 +71,17 @@ class NearReaders implements NearDisk {
     const { layout, host } = this.#options;
     const { id, sha256, offset } = opening;
     const reader = createDiskReader(opening, (reply) => this.#hear(reply), () => {});
-    this.#here.set(id, { opening, reader, at: offset, slow: 0 });
+    this.#here.set(id, { opening, reader, at: offset, slow: 0, moved: false });
     host.defer(() => {
       if (this.#here.has(id)) reader.open(layout.kept(sha256));
     });
   }
 
-  #pull(request: Extract<BlobRequest, { op: "pull" }>): void {
+  #pull(request: Extract<BlobRequest, { op: "pull" }>, here: Here): void {
     const { host, slow } = this.#options;
-    const here = this.#here.get(request.id);
-    // It has moved meanwhile, or is over: the far side knows.
-    if (here === undefined) return host.send(request);
+    if (here.moved) return host.send(request);
+    // It was closed meanwhile.
+    if (!this.#here.has(request.id)) return;
     const begun = performance.now();
     here.reader.pull(request.spare);
     const now = performance.now();
@@ -90,14 +94,16 @@ class NearReaders implements NearDisk {
   #hear(reply: BlobReply): void {
     const here = this.#here.get(reply.id)!;
     if (reply.told === "block") {
-      for (const { length, raw = length } of reply.block.chunks) here.at += raw;
+      for (const { length } of reply.block.chunks) here.at += length;
     }
     if (reply.told === "end" || reply.told === "failed") this.#here.delete(reply.id);
     this.#options.host.hear(reply);
   }
 
   /** The far side goes on. */
-  #move({ opening, reader, at }: Here): void {
+  #move(here: Here): void {
+    const { opening, reader, at } = here;
+    here.moved = true;
     reader.close();
     this.#here.delete(opening.id);
     this.#options.host.send({ ...opening, offset: at });

@@ -159,7 +159,7 @@ class GatheredUpload implements IncomingUpload {
     this.#pieces = [];
     if (this.#filling) {
       // The connection goes on behind them.
-      if (pieces.length > 0) this.#writer.write(joined(pieces));
+      for (const piece of pieces) this.#writer.write(piece.slice());
       return;
     }
     this.#batch = undefined;
@@ -171,17 +171,6 @@ class GatheredUpload implements IncomingUpload {
     this.#flush();
     this.#writer.close();
   }
-}
-
-/** Arrays in one. */
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }
 
 /** Opens an upload in the store. */
