@@ -6,6 +6,7 @@
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { FILE_LIMIT_DEFAULTS } from "../../server/files/file_limits.ts";
 import { bytesOf, sha256Of } from "./file_bytes.ts";
 import { type GatedProxy, openGatedProxy } from "./gated_proxy.ts";
 import type { ProgramProcess } from "./processes.ts";
@@ -15,8 +16,8 @@ import { type Ground, PASSWORD, scenario, sharedServer } from "./scenario.ts";
 
 const shared = sharedServer();
 const MIB = 1024 * 1024;
-/** What may be under way beyond what the server has stored, and the talk around it. */
-const SLACK = 4 * MIB;
+/** What may be under way beyond what the server has stored, a window, and the talk around it. */
+const SLACK = FILE_LIMIT_DEFAULTS.window + MIB;
 /** What of a download may have come and wait to be written, and the talk around it. */
 const HELD = 5 * MIB;
 

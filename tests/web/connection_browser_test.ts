@@ -155,8 +155,7 @@ browserScenario("the link of a message is copied, and leads to it", async (site)
   await mia.open("Links");
   const { page } = mia;
   const message = page.locator(".message").filter({ hasText: "look here" });
-  await message.hover();
-  await message.getByRole("button", { name: "Copy link" }).click();
+  await mia.press(message, "Copy link");
   await page.getByText("The link is copied.").waitFor();
   const link = await page.evaluate("navigator.clipboard.readText()") as string;
   assertEquals(link, new URL(`#/thread/${thread}/${seq}`, server.web).href);
@@ -172,8 +171,7 @@ browserScenario("the link of a message is copied, and leads to it", async (site)
   await ned.signIn("Ned");
   await ned.page.goto(link);
   const same = ned.page.locator(".message").filter({ hasText: "look here" });
-  await same.hover();
-  await same.getByRole("button", { name: "Copy link" }).click();
+  await ned.press(same, "Copy link");
   await ned.page.getByText("It cannot be copied here.").waitFor();
 });
 

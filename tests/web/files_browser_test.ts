@@ -70,9 +70,9 @@ browserScenario("files are shared by button, drop and paste, and got again", asy
   assertEquals(download.suggestedFilename(), "notes.txt");
   assertEquals(await Deno.readTextFile(await download.path()), "noted");
 
-  await page.locator("article").filter({ hasText: "notes.txt" }).hover();
-  await page.getByRole("button", { name: "Take notes.txt out" }).click();
-  await page.locator("article").filter({ hasText: "notes.txt" }).waitFor({ state: "detached" });
+  const notes = page.locator("article").filter({ hasText: "notes.txt" });
+  await pia.press(notes, "Take notes.txt out");
+  await notes.waitFor({ state: "detached" });
   await hand(page, "drop", "dropped.txt", "another one of the name");
   await page.getByText("A file of that name is in the thread already.").waitFor();
 });

@@ -150,8 +150,7 @@ for (const [phone, dark] of [[false, false], [false, true], [true, false], [true
         await page.keyboard.press("Escape");
       } else {
         const message = page.locator(".message").filter({ hasText: "Draw it yourself" });
-        await message.hover();
-        await message.getByRole("button", { name: "Choose a reaction" }).click();
+        await visitor.press(message, "Choose a reaction");
         await page.getByRole("dialog", { name: "Emoji" }).getByTitle(":tada:").waitFor();
         await look(visitor, `reacting-${kind}`);
         await page.keyboard.press("Escape");

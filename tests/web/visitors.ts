@@ -6,7 +6,13 @@
  */
 
 import { assertEquals } from "@std/assert";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import {
+  type Browser,
+  type BrowserContext,
+  errors,
+  type Locator,
+  type Page,
+} from "playwright-core";
 import { buildWebClient } from "../../client/web/build.ts";
 import type { ServerProcess } from "../end_to_end/processes.ts";
 import { type Ground, PASSWORD, scenario } from "../end_to_end/scenario.ts";
@@ -51,6 +57,8 @@ export interface Visitor {
   say(text: string): Promise<void>;
   /** Waits until a message with this text is there. */
   sees(text: string): Promise<void>;
+  /** Presses a button that a message shows while it is pointed at. */
+  press(message: Locator, button: string): Promise<void>;
   /** Waits until an expression is true in the page. */
   until(expression: string): Promise<void>;
   /** Leaves a picture of the page. */
@@ -104,6 +112,19 @@ class BrowserVisitor implements Visitor {
 
   async sees(text: string): Promise<void> {
     await this.page.locator(".message:not(.pending)").filter({ hasText: text }).first().waitFor();
+  }
+
+  async press(message: Locator, button: string): Promise<void> {
+    const until = performance.now() + PATIENCE;
+    for (;;) {
+      // Where a picture comes late, messages move away from under a pointer: it has to follow.
+      await message.hover();
+      try {
+        return await message.getByRole("button", { name: button }).click({ timeout: 1000 });
+      } catch (error) {
+        if (!(error instanceof errors.TimeoutError) || performance.now() > until) throw error;
+      }
+    }
   }
 
   async until(expression: string): Promise<void> {

@@ -52,8 +52,7 @@ browserScenario("replies, edits, deletions and reactions go both ways", async (s
   await dan.open("Changes");
   const { page } = dan;
 
-  await message(dan, "Shall we?").hover();
-  await message(dan, "Shall we?").getByRole("button", { name: "Reply" }).click();
+  await dan.press(message(dan, "Shall we?"), "Reply");
   await page.getByText("Reply to Cleo").waitFor();
   await dan.say("Yes, let us.");
   await dan.sees("Yes, let us.");
@@ -68,8 +67,7 @@ browserScenario("replies, edits, deletions and reactions go both ways", async (s
   await dan.say("Yes, let us go.");
   await message(dan, "Yes, let us go.").getByText("(edited)").waitFor();
 
-  await message(dan, "Shall we?").hover();
-  await message(dan, "Shall we?").getByRole("button", { name: "React with 👍" }).click();
+  await dan.press(message(dan, "Shall we?"), "React with 👍");
   const reaction = message(dan, "Shall we?").locator(".reaction");
   assertEquals(await reaction.getAttribute("aria-pressed"), "true");
   const { messages: [first, second] } = await client.command({ op: "read", thread });
@@ -78,15 +76,13 @@ browserScenario("replies, edits, deletions and reactions go both ways", async (s
   await message(dan, "let us go").locator(".reaction").getByText("🎉").waitFor();
   await reaction.click();
   await reaction.waitFor({ state: "detached" });
-  await message(dan, "Shall we?").hover();
-  await message(dan, "Shall we?").getByRole("button", { name: "Choose a reaction" }).click();
+  await dan.press(message(dan, "Shall we?"), "Choose a reaction");
   await page.getByLabel("Find an emoji").fill("rocket");
   await page.getByTitle(":rocket:").waitFor();
   await page.getByLabel("Find an emoji").press("Enter");
   await reaction.getByText("🚀").waitFor();
 
-  await message(dan, "let us go").hover();
-  await message(dan, "let us go").getByRole("button", { name: "Delete" }).click();
+  await dan.press(message(dan, "let us go"), "Delete");
   await page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).click();
   await page.getByText("let us go").waitFor({ state: "detached" });
   assertEquals((await client.command({ op: "read", thread })).messages.length, 1);
