@@ -27,6 +27,7 @@ function run(calls: Calls, args: readonly string[], output: string): Process {
   return startProcess(Deno.execPath(), {
     args: ["run", "--no-prompt", "-A", new URL(import.meta.url).pathname, calls, ...args],
     output,
+    talks: true,
   });
 }
 
@@ -38,11 +39,13 @@ export function bareCopy(name: string, calls: Calls): FilePeer {
       const server = run(calls, ["serve", folder, String(size)], `${folder}/server`);
       const [, port] = await server.line(/^port (\d+)$/m);
       return {
-        async carry(way: Way): Promise<Carried> {
+        async carry(way: Way, ready?: () => void): Promise<Carried> {
           const path = way === "up" ? source : `${folder}/down`;
           const client = run(calls, [way, path, String(size), port], `${folder}/client`);
-          await client.line(/^begin$/m);
+          await client.line(/^connected$/m);
+          ready?.();
           const before = { server: server.cpuSeconds(), client: client.cpuSeconds() };
+          await client.say("begin");
           const [, seconds] = await client.line(/^took ([\d.]+)$/m, CARRY_MS);
           const carried = {
             seconds: Number(seconds),
@@ -116,7 +119,8 @@ async function carry(
   { way, path, size, port }: { way: string; path: string; size: number; port: number },
 ): Promise<void> {
   const conn = await dial(port);
-  console.log("begin");
+  console.log("connected");
+  await Deno.stdin.read(new Uint8Array(16));
   const begun = performance.now();
   await writeAll(conn, new Uint8Array([way === "up" ? UP : DOWN]));
   if (way === "up") await send(calls, { path, hashed: true }, conn);

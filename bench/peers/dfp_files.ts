@@ -1,6 +1,6 @@
 /**
- * Ours, carrying files: the server as `deno task start` runs it, and the terminal client with one line to do. Both
- * ends hash all of it, and an upload is on the disk before it is told to be there.
+ * Ours, carrying files: the server as `deno task start` runs it, and the terminal client, which is signed in when it
+ * is told what to do. Both ends hash all of it, and an upload is on the disk before it is told to be there.
  *
  * @module
  */
@@ -45,25 +45,27 @@ class DfpFiles implements DfpFileServer {
     return { server: this.#server.peakBytes(), client: this.#clientPeak };
   }
 
-  async carry(way: Way): Promise<Carried> {
+  async carry(way: Way, ready?: () => void): Promise<Carried> {
     const { name, folder } = this.#place;
     const client = startProcess(Deno.execPath(), {
       args: [
         ...["run", "--no-prompt", "-A", "client/main.ts", "127.0.0.1", String(this.access.port)],
-        // It stays until it was measured.
-        ...["--user", USER, "--json", "--stay", "--downloads", `${folder}/down`],
-        ...["-c", way === "up" ? `UPD lobby ${this.#nextSource()}` : `DWN lobby ${name}`],
+        ...["--user", USER, "--json", "--downloads", `${folder}/down`],
       ],
       output: `${folder}/client`,
+      talks: true,
       cwd: ROOT,
       env: { DFP_PASSWORD: PASSWORD },
     });
     try {
-      await client.line(/"event":"progress"/);
+      await client.say("ATU");
+      await client.line(/"command":"ATU","ok":true/);
+      ready?.();
       this.carrying = true;
       const begun = performance.now();
       const before = { server: this.#server.cpuSeconds(), client: client.cpuSeconds() };
-      const [line] = await client.line(/^.*"ok":.*$/m, CARRY_MS);
+      await client.say(way === "up" ? `UPD lobby "${this.#nextSource()}"` : `DWN lobby ${name}`);
+      const [line] = await client.line(/^.*"command":"(?:UPD|DWN)","ok":.*$/m, CARRY_MS);
       this.carrying = false;
       const seconds = (performance.now() - begun) / 1000;
       if (!JSON.parse(line).ok) throw new Error(line);

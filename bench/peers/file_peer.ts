@@ -12,7 +12,7 @@ export type Way = "up" | "down";
 
 /** What carrying a file has cost. */
 export interface Carried {
-  /** From the moment when it begins, with everybody connected, to its end. */
+  /** From the moment when it begins, with everybody connected where the program can wait so, to its end. */
   readonly seconds: number;
   /** Time on a processor, in seconds. */
   readonly serverCpu: number;
@@ -21,8 +21,8 @@ export interface Carried {
 
 /** A server that was started. */
 export interface FileServer {
-  /** Carries the file of the place. */
-  carry(way: Way): Promise<Carried>;
+  /** Carries the file of the place; `ready` is called when everything is there for it, just before it begins. */
+  carry(way: Way, ready?: () => void): Promise<Carried>;
   stop(): Promise<void>;
 }
 

@@ -38,8 +38,9 @@ export const nginx: FilePeer = {
     await server.until(() => dial(port).then((conn) => (conn.close(), true), () => false));
     const url = `http://127.0.0.1:${port}/up`;
     return {
-      async carry(way: Way) {
+      async carry(way: Way, ready) {
         const file = way === "up" ? ["-T", source] : ["-o", `${folder}/down`];
+        ready?.();
         const before = { server: server.cpuSeconds(), client: endedChildrenSeconds() };
         const text = await runToEnd(curl, ["-sSf", "-w", "%{time_total}", ...file, url]);
         return {

@@ -22,6 +22,8 @@ export interface ProcessOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly identity?: Identity;
+  /** Whether it is told something on its input. */
+  readonly talks?: boolean;
   /** Whether it works through children of its own, whose time is counted with its own. */
   readonly family?: boolean;
   /** What ends it in good order. */
@@ -33,6 +35,8 @@ export interface Process {
   readonly pid: number;
   /** Waits until the output has a line like this. Rejects when the process ends or `ms`, 20 s, have passed. */
   line(pattern: RegExp, ms?: number): Promise<RegExpExecArray>;
+  /** Writes a line to its input. */
+  say(line: string): Promise<void>;
   /** Waits until something can be done, by trying it; as long as for a line. */
   until(attempt: () => Promise<boolean> | boolean, ms?: number): Promise<void>;
   /** Time on a processor so far, in seconds; the kernel counts hundredths. */
@@ -104,11 +108,13 @@ function memory(pid: number, what: "VmRSS" | "VmHWM"): number {
 class Child implements Process {
   readonly #child: Deno.ChildProcess;
   readonly #options: ProcessOptions;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array> | undefined;
   #ended = false;
 
   constructor(child: Deno.ChildProcess, options: ProcessOptions) {
     this.#child = child;
     this.#options = options;
+    this.#input = options.talks ? child.stdin.getWriter() : undefined;
     running.add(child);
     child.status.then(() => {
       this.#ended = true;
@@ -118,6 +124,10 @@ class Child implements Process {
 
   get pid(): number {
     return this.#child.pid;
+  }
+
+  async say(line: string): Promise<void> {
+    await this.#input!.write(new TextEncoder().encode(`${line}\n`));
   }
 
   async line(pattern: RegExp, ms?: number): Promise<RegExpExecArray> {
@@ -164,12 +174,13 @@ class Child implements Process {
     const timer = setTimeout(() => signal(this.#child, "SIGKILL"), END_MS);
     await this.#child.status;
     clearTimeout(timer);
+    await this.#input?.close().catch(() => {});
   }
 }
 
 /** Starts a process. */
 export function startProcess(command: string, options: ProcessOptions): Process {
-  const { args, output, cwd, env, identity } = options;
+  const { args, output, cwd, env, identity, talks = false } = options;
   // What a process before this one has said there would be taken for this one's words.
   try {
     Deno.removeSync(output);
@@ -182,7 +193,7 @@ export function startProcess(command: string, options: ProcessOptions): Process 
     ...cwd !== undefined && { cwd },
     ...env !== undefined && { env: { ...env } },
     ...identity,
-    stdin: "null",
+    stdin: talks ? "piped" : "null",
     stdout: "null",
     stderr: "null",
   }).spawn();

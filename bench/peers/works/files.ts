@@ -99,7 +99,8 @@ function makeSource(path: string, size: number): void {
 
 /**
  * Uses the memory that is about to be used: a virtual machine may get it only as it is written to, and give it back
- * soon after it was freed. That costs several times what a copy does, and would be charged to whoever meets it.
+ * soon after it was freed. That costs several times what a copy does, and would be charged to whoever meets it, most
+ * of all to whom needs a second to start.
  */
 function touchMemory(path: string, size: number): void {
   const piece = new Uint8Array(MIB);
@@ -123,8 +124,8 @@ async function carryAll(
     const all = new Map<string, Carried[]>(servers.map(({ peer }) => [peer.name, []]));
     for (let round = 0; round < rounds; round++) {
       for (const { peer, started } of servers) {
-        touchMemory(`${root}/touched`, size + MORE_BYTES);
-        all.get(peer.name)!.push(await started.carry(way));
+        const ready = () => touchMemory(`${root}/touched`, size + MORE_BYTES);
+        all.get(peer.name)!.push(await started.carry(way, ready));
       }
     }
     const fastest = (value: (carried: Carried) => number) =>
