@@ -620,6 +620,39 @@ Deno.test("deflate that is none, and a `have` that shrinks or is something else,
   assertEquals([other.link.cancels, other.link.keeps], [["bad-content"], []]);
 });
 
+Deno.test("what comes together is given and taken together, where a reader waits with an array", async () => {
+  const coming = new Coming(noise(1000));
+  const reader = coming.file.stream.getReader({ mode: "byob" });
+  const read = () => reader.read(new Uint8Array(300));
+  const reads = [read(), read()];
+  for (const count of [100, 150, 200]) coming.come(count);
+  const first = [await reads[0], await reads[1]].map(({ value }) => value!.length);
+  assertEquals([first, coming.taken], [[300, 150], [0, 300, 450]]);
+  const next = read();
+  coming.come(50);
+  await turn();
+  assertEquals((await next).value!.length, 50);
+  const cancelled = read();
+  coming.come(50);
+  await reader.cancel();
+  assertEquals([(await cancelled).value, coming.taken.at(-1)], [undefined, 500]);
+  assertEquals([coming.link.cancels, coming.link.failures], [["cancelled"], []]);
+});
+
+Deno.test("who is told of progress may throw, also when an array is filled", async () => {
+  const trouble = new Error("the bar is closed");
+  for (const size of [9, 20]) {
+    const coming = new Coming(noise(9));
+    coming.taken.push = () => {
+      throw trouble;
+    };
+    coming.file.stream.getReader({ mode: "byob" }).read(new Uint8Array(size));
+    coming.come(9);
+    await turn();
+    assertEquals(coming.link.failures, [trouble]);
+  }
+});
+
 Deno.test("who is told of progress may throw: the stream fails with it, and the transfer ends", async () => {
   const trouble = new Error("the bar is closed");
   const link = new Noted();

@@ -167,6 +167,30 @@ test("DESIGN §13: two downloads of the same content do not write to one part", 
   assertEquals(namesIn(folder), []);
 });
 
+for (const [disk, quick] of [["a quick", Infinity], ["a slow", 0], ["this", undefined]] as const) {
+  test(`on ${disk} disk a part takes pieces of any size, and goes on`, async (folder) => {
+    const bytes = bytesOf(700_000);
+    const content = { sha256: sha256Of(bytes), size: bytes.length };
+    const options = quick === undefined ? {} : { quick };
+    const waited: boolean[] = [];
+    for (const cuts of [[1, 2, 100_000, 100_000, 400_000], [400_001, 700_000]]) {
+      const part = await openPart(folder, content, options);
+      for (const end of cuts) {
+        waited.push(!part.quick);
+        await part.write(bytes.subarray(part.size, end));
+      }
+      await part.close();
+    }
+    if (quick !== undefined) {
+      // Whether a disk is quick is not known before the first piece.
+      assertEquals(waited, [0, 1, 2, 3, 4, 0, 1].map((nth) => nth === 0 || quick === 0));
+    }
+    const whole = await openPart(folder, content, options);
+    assertEquals(Deno.readFileSync(await whole.keep("x")), bytes);
+    await whole.close();
+  });
+}
+
 test("a link in the place of a part is not followed", async (folder) => {
   const content = { sha256: "cd".repeat(32), size: 100 };
   Deno.writeTextFileSync(`${folder}/diary`, "dear");

@@ -5,6 +5,9 @@
  * One download at a time writes to a part, by a lock that ends with its process, however that ends. Under its
  * own name a file appears only when it is whole, and never in the place of another.
  *
+ * Where that takes next to no time bytes are written on the spot, while they are in the processor's cache; else in
+ * another thread, so that nobody has to wait.
+ *
  * @module
  */
 
@@ -17,6 +20,8 @@ export interface PartFile {
   readonly path: string;
   /** How many bytes are there. */
   readonly size: number;
+  /** Whether the next bytes are written on the spot: then it does not matter how few they are. */
+  readonly quick: boolean;
   /** Reads some of them, all before the first is added: the lock may keep off any other reader. */
   read(offset: number, into: Uint8Array): Promise<number>;
   /** Adds bytes at its end. */
@@ -36,6 +41,16 @@ export interface PartContent {
   readonly size: number;
 }
 
+/** How a part is opened. */
+export interface PartOptions {
+  /** Where writing takes less than so many ms, or a MiB of much, the next bytes are written on the spot; 4 by default. */
+  readonly quick?: number;
+}
+
+const QUICK_MS = 4;
+/** Another thread's end is heard of only when this one has time: so many times as much still counts as quick. */
+const HEARD_LATE = 4;
+const MIB = 1024 * 1024;
 /** So many downloads of the same content into the same folder at the same time. */
 const PARTS_MAX = 100;
 /** So many files of the same name in a folder. */
@@ -48,6 +63,8 @@ class LockedPart implements PartFile {
   readonly path: string;
   readonly #file: Deno.FsFile;
   size: number;
+  quick = false;
+  readonly #quickMs: number;
   /** The file stands at its end. */
   #writing = false;
   #gone = false;
@@ -55,11 +72,13 @@ class LockedPart implements PartFile {
   constructor(
     folder: string,
     { path, file, size }: { path: string; file: Deno.FsFile; size: number },
+    quick: number,
   ) {
     this.#folder = folder;
     this.path = path;
     this.#file = file;
     this.size = size;
+    this.#quickMs = quick;
   }
 
   async read(offset: number, into: Uint8Array): Promise<number> {
@@ -73,11 +92,16 @@ class LockedPart implements PartFile {
     await onDisk(this.path, "written", async () => {
       if (!this.#writing) await this.#file.seek(this.size, Deno.SeekMode.Start);
       this.#writing = true;
+      const begun = performance.now();
       for (let at = 0; at < bytes.length;) {
-        const count = await this.#file.write(bytes.subarray(at));
+        const rest = bytes.subarray(at);
+        const count = this.quick ? this.#file.writeSync(rest) : await this.#file.write(rest);
         at += count;
         this.size += count;
       }
+      const took = performance.now() - begun;
+      const most = this.#quickMs * Math.max(1, bytes.length / MIB);
+      this.quick = took < (this.quick ? most : HEARD_LATE * most);
     });
   }
 
@@ -145,14 +169,18 @@ class LockedPart implements PartFile {
  *
  * @throws DiskError if the folder cannot be written to.
  */
-export async function openPart(folder: string, content: PartContent): Promise<PartFile> {
+export async function openPart(
+  folder: string,
+  content: PartContent,
+  { quick = QUICK_MS }: PartOptions = {},
+): Promise<PartFile> {
   return await onDisk(folder, "written", async () => {
     await Deno.mkdir(folder, { recursive: true });
     for (let number = 1; number <= PARTS_MAX; number++) {
       const more = number === 1 ? "" : `.${number}`;
       const path = join(folder, `.${content.sha256.slice(0, HASH_DIGITS)}${more}.part`);
       const part = await lockPart(path, content.size);
-      if (part !== undefined) return new LockedPart(folder, part);
+      if (part !== undefined) return new LockedPart(folder, part, quick);
     }
     throw new DiskError("full", `${PARTS_MAX} downloads of this file go on already.`);
   });

@@ -17,7 +17,7 @@ import { openPart, type PartFile } from "./part_file.ts";
  * again.
  */
 export const PIECE_BYTES: number = 256 * 1024;
-/** What is written at a time where so much comes in a moment: each write costs a change of threads. */
+/** What is written at a time where so much comes in a moment, and each write costs a change of threads. */
 const PIECE_BYTES_MAX = 4 * 1024 * 1024;
 /** A moment, in ms. */
 const MOMENT = 50;
@@ -95,7 +95,8 @@ async function writeDown(
       writing = part.write(value);
       if (done) return await writing;
       const now = performance.now();
-      if (now - heard < MOMENT) most = Math.min(2 * most, PIECE_BYTES_MAX);
+      if (part.quick) most = PIECE_BYTES;
+      else if (now - heard < MOMENT) most = Math.min(2 * most, PIECE_BYTES_MAX);
       else if (most > PIECE_BYTES) most /= 2;
       heard = now;
       reads.push(read(written));

@@ -40,6 +40,13 @@ function hasByteStreams(): boolean {
   return "ReadableByteStreamController" in globalThis;
 }
 
+/** An array that a reader waits with, which is being filled. */
+interface Filling {
+  readonly request: ReadableStreamBYOBRequest;
+  readonly into: Uint8Array;
+  count: number;
+}
+
 /** What is read at a time of what is there already. */
 const HASH_BYTES = 256 * 1024;
 
@@ -50,6 +57,8 @@ class Download implements Carrier<DownloadOpened> {
   #begun = false;
   /** What has come and was not taken. */
   readonly #chunks: Uint8Array[] = [];
+  /** What the stream is told of once for all that comes together: to tell it costs more than to fill it. */
+  #filling: Filling | undefined;
   /** What must be done in order before the hash is whole. */
   #work: Promise<void> = Promise.resolve();
   /** How much of that is not done: while none is, bytes that are not deflated need not wait. */
@@ -74,7 +83,10 @@ class Download implements Carrier<DownloadOpened> {
         this.#controller = controller;
       },
       pull: () => this.#pull(),
-      cancel: () => this.#options.link.cancel("cancelled"),
+      cancel: () => {
+        this.#filling = undefined;
+        this.#options.link.cancel("cancelled");
+      },
     };
     const stream = hasByteStreams()
       ? new ReadableStream({ ...source, type: "bytes" })
@@ -177,14 +189,37 @@ class Download implements Carrier<DownloadOpened> {
 
   /** Copies bytes into the array that a reader waits with, if it does so; says how many. */
   #fill(bytes: Uint8Array): number {
+    const filling = this.#filling ?? this.#beginFilling();
+    if (filling === undefined) return 0;
+    const { into, count: filled } = filling;
+    const count = Math.min(into.length - filled, bytes.length);
+    into.set(bytes.subarray(0, count), filled);
+    filling.count += count;
+    if (filling.count === into.length) this.#endFilling();
+    return count;
+  }
+
+  #beginFilling(): Filling | undefined {
     const request = this.#begun && this.#chunks.length === 0 ? this.#request : null;
     const view = request?.view;
-    if (!view) return 0;
-    const count = Math.min(view.byteLength, bytes.length);
-    new Uint8Array(view.buffer, view.byteOffset, count).set(bytes.subarray(0, count));
-    request!.respond(count);
-    this.#took(count);
-    return count;
+    if (!view) return undefined;
+    queueMicrotask(() => this.#endFilling());
+    const into = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+    return this.#filling = { request: request!, into, count: 0 };
+  }
+
+  /** Tells the stream what has been filled in. */
+  #endFilling(): void {
+    const filling = this.#filling;
+    if (filling === undefined) return;
+    this.#filling = undefined;
+    try {
+      filling.request.respond(filling.count);
+      this.#took(filling.count);
+    } catch (error) {
+      // Who is told of progress may throw, and nobody else hears of it here.
+      this.#options.link.fail(error);
+    }
   }
 
   #wake(): void {
@@ -203,6 +238,7 @@ class Download implements Carrier<DownloadOpened> {
 
   over(error?: unknown): void {
     if (this.#over) return;
+    this.#endFilling();
     this.#over = true;
     if (!this.#begun) return;
     if (error !== undefined) {
