@@ -8,6 +8,7 @@ import { type ActivityLog, createActivityLog } from "./activity.ts";
 import { adminVerifier, keepAdminVerifier } from "./admin.ts";
 import type { BlobStore } from "./blob/blob_store.ts";
 import { openDiskStore } from "./blob/disk_store.ts";
+import { type Company, createCompany } from "./company.ts";
 import type { ServerConfig } from "./config.ts";
 import { importCredentials, parseCredentials } from "./credentials.ts";
 import { createGauges } from "./gauges.ts";
@@ -92,9 +93,10 @@ export async function startServer(
   const log = openLog(config.data);
   let made: string | undefined;
   let imported: number;
+  const company = createCompany();
   let blobs: BlobStore;
   try {
-    blobs = await openBlobs(config.data);
+    blobs = await openBlobs(config.data, company);
   } catch (error) {
     log.close();
     throw error;
@@ -103,7 +105,7 @@ export async function startServer(
     made = await settleAdminPassword(log, adminPassword);
     imported = await importFile(log, config.credentials);
     const activity = createActivityLog(config.log, write);
-    return run(config, { log, blobs, made, imported, activity, page });
+    return run(config, { log, blobs, company, made, imported, activity, page });
   } catch (error) {
     await blobs.close();
     log.close();
@@ -111,9 +113,12 @@ export async function startServer(
   }
 }
 
-async function openBlobs(data: string): Promise<BlobStore> {
+async function openBlobs(data: string, company: Company): Promise<BlobStore> {
   try {
-    return await openDiskStore({ folder: `${data}/files` });
+    return await openDiskStore({
+      folder: `${data}/files`,
+      alone: () => company.alone(performance.now()),
+    });
   } catch (error) {
     throw new StartError(`the data folder ${data} cannot be used: ${reason(error)}`);
   }
@@ -176,9 +181,10 @@ async function importFile(log: Log, path: string | undefined): Promise<number> {
 
 function run(
   config: ServerConfig,
-  { log, blobs, made, imported, activity, page }: {
+  { log, blobs, company, made, imported, activity, page }: {
     log: Log;
     blobs: BlobStore;
+    company: Company;
     made: string | undefined;
     imported: number;
     activity: ActivityLog;
@@ -219,7 +225,7 @@ function run(
   });
   gauges.show(service);
   const ready = () => ending === undefined;
-  const listeners = openListeners({ config, service, now, gauges, page, ready });
+  const listeners = openListeners({ config, service, now, gauges, company, page, ready });
   observing.push(...listeners.observing);
   const timeouts = setInterval(() => service.handleTimeouts(now()), TIMEOUT_TICK);
   const fileTidying = setInterval(() => service.tidyFiles(), TIDY_TICK);

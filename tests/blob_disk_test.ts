@@ -6,7 +6,8 @@
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { BLOCK_CHUNKS, CHUNK_BYTES } from "../server/blob/blob_store.ts";
+import type { BlobRequest } from "../server/blob/blob_message.ts";
+import { type BlobStore, BLOCK_CHUNKS, CHUNK_BYTES } from "../server/blob/blob_store.ts";
 import { createDiskLayout, numberOf } from "../server/blob/disk_layout.ts";
 import { openDiskStore } from "../server/blob/disk_store.ts";
 import { createFolderSync } from "../server/blob/folder_sync.ts";
@@ -163,23 +164,128 @@ testInFolder("others go on while a large upload is hashed to be continued", asyn
   await store.close();
 });
 
+/** Makes workers, and tells what they are asked. */
+function watched(see: (request: BlobRequest) => void): () => Worker {
+  return () => {
+    const url = new URL("../server/blob/disk_worker.ts", import.meta.url);
+    const worker = new Worker(url, { type: "module", name: "watched" });
+    const post = worker.postMessage.bind(worker);
+    worker.postMessage = (message: unknown, transfer: unknown = []) => {
+      if (Array.isArray(message)) message.forEach(see);
+      post(message, transfer as Transferable[]);
+    };
+    return worker;
+  };
+}
+
+/** Uploads all of it, a thousand bytes at a time, each when what is before them is stored. */
+async function uploadSlowly(store: BlobStore, number: number, file: Uint8Array): Promise<unknown> {
+  const { writer, opened, until, over } = startUpload(store, number, { size: file.length });
+  const begin = await opened as number;
+  for (let at = begin; at < file.length; at += 1000) {
+    writer.write(file.slice(at, at + 1000));
+    await until(at + 1000 - begin);
+  }
+  writer.finish(sha256Of(file));
+  return await over;
+}
+
+testInFolder(
+  "uploads are written on the spot while one is alone and the disk quick, else by the worker from there on",
+  async (folder) => {
+    /** What the worker was asked to write. */
+    const asked: number[] = [];
+    let alone: () => boolean = () => true;
+    const spawn = watched((request) => {
+      if (request.op === "write") asked.push(request.place?.at ?? -1);
+    });
+    let number = 0;
+    const write = async (store: BlobStore) => {
+      const file = noise(5000, ++number);
+      assertEquals(await uploadSlowly(store, number, file), 5000);
+      assertEquals((await download(store, sha256Of(file))).bytes, file);
+      return asked.splice(0);
+    };
+    const quick = await openDiskStore({ folder, spawn, slow: Infinity, alone: () => alone() });
+    assertEquals(await write(quick), []);
+    alone = () => number % 2 === 0;
+    assertEquals(await write(quick), []);
+    assertEquals(await write(quick), [0, 1000, 2000, 3000, 4000]);
+    let times = 0;
+    alone = () => [1, 4].includes(times++);
+    assertEquals(await write(quick), [0, 2000, 3000], "from the one to the other and back");
+    alone = () => true;
+    const begun = startUpload(quick, 99, { size: 2000 });
+    await begun.opened;
+    begun.writer.write(noise(2000, 99).slice(0, 1000));
+    await begun.until(1000);
+    const file = noise(2000, 99);
+    assertEquals(await uploadSlowly(quick, 99, file), 2000);
+    assertEquals([statusOf(await begun.over), asked.splice(0)], ["replaced", [-1]], "gone on with");
+    await quick.close();
+
+    const slow = await openDiskStore({ folder, spawn, slow: 0, alone });
+    assertEquals(await write(slow), [2000, 3000, 4000]);
+    assertEquals(await write(slow), [0, 1000, 2000, 3000, 4000], "it is not tried again at once");
+    await slow.close();
+  },
+);
+
+testInFolder(
+  "on the spot nothing is written before what waits, or by whom another has replaced",
+  async (folder) => {
+    const asked: number[] = [];
+    const spawn = watched((request) => {
+      if (request.op === "write") asked.push(request.place?.at ?? -1);
+    });
+    let alone = false;
+    const store = await openDiskStore({ folder, spawn, slow: Infinity, alone: () => alone });
+    const file = noise(3000);
+    const first = startUpload(store, 1, { size: file.length });
+    await first.opened;
+    first.writer.write(file.slice(0, 500));
+    alone = true;
+    first.writer.write(file.slice(500, 1000));
+    await first.until(1000);
+    assertEquals(asked, [0, 500]);
+    first.writer.write(file.slice(1000, 1500));
+    await first.until(1500);
+    assertEquals(asked, [0, 500]);
+    const second = startUpload(store, 1, { size: file.length });
+    first.writer.write(new Uint8Array(500));
+    assertEquals(await second.opened, 1500);
+    assertEquals(statusOf(await first.over), "replaced");
+    second.writer.write(file.slice(1500));
+    second.writer.finish(sha256Of(file));
+    assertEquals(await second.over, file.length);
+    await store.close();
+  },
+);
+
+testInFolder(
+  "what cannot be written on the spot is left to the worker, which says why",
+  async (folder) => {
+    const store = await openDiskStore({ folder, alone: () => true });
+    const { writer, opened, over, until } = startUpload(store, 7, { size: 2000 });
+    await opened;
+    // Somebody takes the file away before it is opened once more.
+    Deno.removeSync(createDiskLayout(folder).partial(7));
+    writer.write(noise(1000));
+    await until(1000);
+    writer.write(noise(1001));
+    assertEquals(statusOf(await over), "bad-content");
+    await store.close();
+  },
+);
+
 testInFolder(
   "the worker reads only what is not at hand, from there on, and what comes deflated",
   async (folder) => {
     /** Where the worker was asked to begin. */
     const asked: number[] = [];
-    const spawn = () => {
-      const url = new URL("../server/blob/disk_worker.ts", import.meta.url);
-      const worker = new Worker(url, { type: "module", name: "watched" });
-      const post = worker.postMessage.bind(worker);
-      worker.postMessage = (message: unknown, transfer: unknown = []) => {
-        if (Array.isArray(message)) {
-          for (const { op, offset } of message) if (op === "open-reader") asked.push(offset);
-        }
-        post(message, transfer as Transferable[]);
-      };
-      return worker;
-    };
+    const spawn = watched((request) => {
+      if (request.op === "open-reader") asked.push(request.offset);
+    });
     const file = noise(5 * BLOCK_CHUNKS * CHUNK_BYTES + 1);
     const sha256 = sha256Of(file);
     const expected = [

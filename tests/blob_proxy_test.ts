@@ -92,9 +92,33 @@ Deno.test("the near side hashes what it sees from its beginning", async () => {
     assert(finish.op === "finish");
     return finish.found;
   };
-  assertEquals(await hashOf(0, false), sha256Of(new TextEncoder().encode("abc")));
+  const sha256 = sha256Of(new TextEncoder().encode("abc"));
+  assertEquals(await hashOf(0, false), { sha256, size: 3 });
   assertEquals(await hashOf(1, false), undefined, "somebody else has seen the beginning");
   assertEquals(await hashOf(0, true), undefined, "some of it may be seen deflated only");
+});
+
+Deno.test("who hashes says where bytes go, and whether what is before them is stored", async () => {
+  const { store, fars, flush } = scene();
+  const { writer, opened } = startUpload(store, 1, { size: 9 });
+  flush();
+  fars[0].tell({ id: 1, told: "opened", at: 0 });
+  await opened;
+  const write = (count: number) => writer.write(new Uint8Array(count));
+  write(4);
+  write(2);
+  fars[0].tell({ id: 1, told: "stored", count: 4 });
+  write(1);
+  fars[0].tell({ id: 1, told: "stored", count: 2 }, { id: 1, told: "stored", count: 1 });
+  write(2);
+  flush();
+  const [, ...writes] = fars[0].batches.flat();
+  assertEquals(writes.map((request) => request.op === "write" && request.place), [
+    { at: 0, behind: false },
+    { at: 4, behind: true },
+    { at: 6, behind: true },
+    { at: 7, behind: false },
+  ]);
 });
 
 Deno.test("a far side that breaks is replaced, questions are asked again, but once only", async () => {

@@ -19,7 +19,7 @@ import {
   RAW_LENGTH_BYTES,
   type WriteOptions,
 } from "../server/blob/blob_store.ts";
-import { openDiskStore } from "../server/blob/disk_store.ts";
+import { type DiskStoreOptions, openDiskStore } from "../server/blob/disk_store.ts";
 import { createMemoryDisk } from "../server/blob/memory_disk.ts";
 import { openMemoryStore } from "../server/blob/memory_store.ts";
 import { join } from "./cuts.ts";
@@ -33,9 +33,9 @@ export interface Place {
 
 /** Every kind of store. */
 export const PLACES: Readonly<Record<"disk" | "slow disk" | "memory", () => Place>> = {
-  // However long a block takes, the worker is not asked for it.
-  disk: () => diskPlace(Infinity),
-  "slow disk": () => diskPlace(0),
+  // However long a block takes, the worker is not asked for it; and it writes only now and then.
+  disk: () => diskPlace({ slow: Infinity, alone: nowAndThen() }),
+  "slow disk": () => diskPlace({ slow: 0, alone: () => true }),
   memory() {
     const disk = createMemoryDisk();
     const options = { later: queueMicrotask, now: Date.now };
@@ -46,10 +46,16 @@ export const PLACES: Readonly<Record<"disk" | "slow disk" | "memory", () => Plac
   },
 };
 
-function diskPlace(slow: number): Place {
+/** Twice yes, twice no. */
+function nowAndThen(): () => boolean {
+  let asked = 0;
+  return () => (asked++ & 2) === 0;
+}
+
+function diskPlace(options: Pick<DiskStoreOptions, "slow" | "alone">): Place {
   const folder = Deno.makeTempDirSync({ prefix: "dfp-blob-" });
   return {
-    open: () => openDiskStore({ folder: `${folder}/files`, slow }),
+    open: () => openDiskStore({ folder: `${folder}/files`, ...options }),
     clear: () => Deno.removeSync(folder, { recursive: true }),
   };
 }

@@ -21,19 +21,24 @@ export type BlobRequest =
     readonly scratch: boolean;
     readonly packed: boolean;
   }
-  | { readonly op: "write"; readonly id: number; readonly pieces: readonly Uint8Array[] }
+  | {
+    readonly op: "write";
+    readonly id: number;
+    readonly pieces: readonly Uint8Array[];
+    readonly place?: BlobPlace;
+  }
   | {
     readonly op: "write-packed";
     readonly id: number;
     readonly bytes: Uint8Array;
     readonly raw: number;
   }
-  /** `found` is the hash of what was written, where the near side knows it: see {@linkcode hashesHere}. */
+  /** `found` is the hash of what was written, `size` bytes, where the near side knows it: see {@linkcode hashesHere}. */
   | {
     readonly op: "finish";
     readonly id: number;
     readonly sha256: string;
-    readonly found?: string;
+    readonly found?: { readonly sha256: string; readonly size: number };
   }
   | { readonly op: "close-writer"; readonly id: number }
   | {
@@ -47,6 +52,14 @@ export type BlobRequest =
   | { readonly op: "pull"; readonly id: number; readonly spare?: ArrayBuffer }
   | { readonly op: "close-reader"; readonly id: number }
   | { readonly op: "ask"; readonly id: number; readonly question: BlobQuestion };
+
+/** Where bytes go, if it is the near side that hashes: then it may have written what is before them. */
+export interface BlobPlace {
+  /** So many bytes are before them. */
+  readonly at: number;
+  /** Whether some of these are not stored yet. */
+  readonly behind: boolean;
+}
 
 /** What has one answer, and can be asked again when the far side broke. */
 export type BlobQuestion =

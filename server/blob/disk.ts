@@ -111,7 +111,7 @@ class FolderDisk implements Disk {
 
   #write(writer: DiskWriter, request: WriterRequest): void {
     if (request.op === "finish") return this.#finish(writer, request);
-    if (request.op === "write") writer.write(request.pieces);
+    if (request.op === "write") writer.write(request.pieces, request.place);
     else writer.writePacked(request.bytes, request.raw);
   }
 

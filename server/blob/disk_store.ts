@@ -1,6 +1,7 @@
 /**
  * The store on a disk: contents and uploads are files in one folder (disk_layout.ts), which a worker
- * reads and writes (disk_worker.ts); what is quickly read is read on the spot (near_readers.ts).
+ * reads and writes (disk_worker.ts); what is quickly read or written is done on the spot (near_readers.ts,
+ * near_writers.ts).
  *
  * @module
  */
@@ -8,9 +9,11 @@
 import type { BlobStore } from "./blob_store.ts";
 import { createDiskLayout } from "./disk_layout.ts";
 import type { DiskStart, DiskTelling } from "./disk_worker.ts";
+import { createNearPatience } from "./near_patience.ts";
 import { createNearReaders } from "./near_readers.ts";
+import { createNearWriters } from "./near_writers.ts";
 import { createStoreProxy } from "./store_proxy.ts";
-import type { FarSide, NearSide } from "./store_sides.ts";
+import type { FarSide, NearDisk, NearSide } from "./store_sides.ts";
 
 /** How a store is opened. */
 export interface DiskStoreOptions {
@@ -19,10 +22,12 @@ export interface DiskStoreOptions {
   /** Told why a worker broke; the console is, without it. The store goes on with a new one. */
   readonly onFault?: (why: string) => void;
   /**
-   * A block of a content that takes more than so many ms to read is not at hand: after two in a row the worker reads
-   * on, and whatever else is opened within a minute; 5 by default.
+   * A block of a content that takes more than so many ms to read, or a batch to write, is too slow to be waited for:
+   * after two in a row the worker goes on, and with whatever else is opened within a minute; 5 by default.
    */
   readonly slow?: number;
+  /** Whether nobody would wait while an upload is written on the spot; always somebody would, without it. */
+  readonly alone?: () => boolean;
   /** Makes the worker; tests have theirs. */
   readonly spawn?: () => Worker;
 }
@@ -60,7 +65,12 @@ export interface DiskStoreOptions {
  * ```
  */
 export function openDiskStore(options: DiskStoreOptions): Promise<BlobStore> {
-  const { folder, slow, onFault = (why) => console.error(`the file store: ${why}`) } = options;
+  const {
+    folder,
+    slow,
+    alone = () => false,
+    onFault = (why) => console.error(`the file store: ${why}`),
+  } = options;
   const layout = createDiskLayout(folder);
   let opening: string | undefined = "";
   const proxy = createStoreProxy({
@@ -74,7 +84,10 @@ export function openDiskStore(options: DiskStoreOptions): Promise<BlobStore> {
         },
       }),
     defer: queueMicrotask,
-    near: (host) => createNearReaders({ layout, host, ...slow !== undefined && { slow } }),
+    near(host) {
+      const parts = { layout, host, patience: createNearPatience(slow) };
+      return both(createNearReaders(parts), createNearWriters({ ...parts, alone }));
+    },
   });
   return new Promise((resolve, reject) => {
     proxy.ready(() => {
@@ -84,6 +97,21 @@ export function openDiskStore(options: DiskStoreOptions): Promise<BlobStore> {
       else reject(new Error(`the files in ${folder} cannot be used: ${why}`));
     });
   });
+}
+
+/** Readers and writers in one. */
+function both(readers: NearDisk, writers: NearDisk): NearDisk {
+  return {
+    take: (request) => readers.take(request) || writers.take(request),
+    forget(id) {
+      readers.forget(id);
+      writers.forget(id);
+    },
+    clear() {
+      readers.clear();
+      writers.clear();
+    },
+  };
 }
 
 function spawnWorker(): Worker {

@@ -9,7 +9,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { badDeflate, tooLittle, tooMuch, WRONG_HASH } from "./blob_fault.ts";
 import { setImmediate } from "node:timers";
-import { type BlobReply, type BlobRequest, hashesHere } from "./blob_message.ts";
+import { type BlobPlace, type BlobReply, type BlobRequest, hashesHere } from "./blob_message.ts";
 import type { BlobFault } from "./blob_store.ts";
 import { faultOf, infoOf } from "./disk_path.ts";
 import { type DiskLayout, prefixOf } from "./disk_layout.ts";
@@ -35,7 +35,7 @@ export interface DiskWriter {
   readonly id: number;
   readonly upload: number;
   open(): void;
-  write(pieces: readonly Uint8Array[]): void;
+  write(pieces: readonly Uint8Array[], place?: BlobPlace): void;
   writePacked(bytes: Uint8Array, raw: number): void;
   /** Keeps the content; resolves when that is told, one way or the other. */
   finish(hashes: Pick<Extract<BlobRequest, { op: "finish" }>, "sha256" | "found">): Promise<void>;
@@ -113,7 +113,15 @@ class PartialFile implements DiskWriter {
     return false;
   }
 
-  write(pieces: readonly Uint8Array[]): void {
+  write(pieces: readonly Uint8Array[], place?: BlobPlace): void {
+    if (place !== undefined && place.at !== this.#offset) {
+      try {
+        this.#offset = this.#file!.seekSync(place.at, Deno.SeekMode.Start);
+      } catch (error) {
+        this.fail(faultOf(error));
+        return;
+      }
+    }
     // The memory goes back, since making it anew would cost more than filling it.
     this.#append(pieces, pieces[0].buffer as ArrayBuffer);
   }
@@ -144,10 +152,11 @@ class PartialFile implements DiskWriter {
     else this.#append([plain]);
   }
 
-  async finish({ sha256, found = this.#hash?.digest("hex") }: Parameters<DiskWriter["finish"]>[0]) {
-    if (this.#offset !== this.#size) {
-      this.#spoil(tooLittle(this.#offset, this.#size));
-    } else if (found !== sha256) {
+  async finish({ sha256, found }: Parameters<DiskWriter["finish"]>[0]) {
+    const size = found?.size ?? this.#offset;
+    if (size !== this.#size) {
+      this.#spoil(tooLittle(size, this.#size));
+    } else if ((found?.sha256 ?? this.#hash?.digest("hex")) !== sha256) {
       this.#spoil(WRONG_HASH);
     } else {
       await this.#keep(sha256);

@@ -171,7 +171,7 @@ class MemorySide implements FarSide {
     const bytes = joined(partial);
     if (bytes.length !== size) {
       this.#spoil(id, tooLittle(bytes.length, size));
-    } else if ((found ?? createHash("sha256").update(bytes).digest("hex")) !== sha256) {
+    } else if ((found?.sha256 ?? createHash("sha256").update(bytes).digest("hex")) !== sha256) {
       this.#spoil(id, WRONG_HASH);
     } else {
       this.#writers.delete(id);

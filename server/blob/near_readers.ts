@@ -9,20 +9,14 @@
 import type { BlobReply, BlobRequest } from "./blob_message.ts";
 import type { DiskLayout } from "./disk_layout.ts";
 import { createDiskReader, type DiskReader } from "./disk_reader.ts";
+import type { FilePatience, NearPatience } from "./near_patience.ts";
 import type { NearDisk, NearDiskHost } from "./store_sides.ts";
-
-/** A block that takes more ms was not at hand; two of them in a row are too much. */
-const SLOW_MS = 5;
-const SLOW_MAX = 2;
-/** How long all that is opened is left to the far side then, in ms. */
-const REST_MS = 60_000;
 
 /** What readers are made with. */
 export interface NearReadersOptions {
   readonly layout: DiskLayout;
   readonly host: NearDiskHost;
-  /** Below so many ms a block is at hand; 5 by default. */
-  readonly slow?: number;
+  readonly patience: NearPatience;
 }
 
 type Opening = Extract<BlobRequest, { op: "open-reader" }>;
@@ -31,26 +25,25 @@ type Opening = Extract<BlobRequest, { op: "open-reader" }>;
 interface Here {
   readonly opening: Opening;
   readonly reader: DiskReader;
+  readonly patience: FilePatience;
   /** Where the next block begins. */
   at: number;
-  slow: number;
   /** The far side goes on with it. */
   moved: boolean;
 }
 
 class NearReaders implements NearDisk {
-  readonly #options: Required<NearReadersOptions>;
+  readonly #options: NearReadersOptions;
   readonly #here = new Map<number, Here>();
-  #restUntil = -Infinity;
 
-  constructor({ slow = SLOW_MS, ...options }: NearReadersOptions) {
-    this.#options = { ...options, slow };
+  constructor(options: NearReadersOptions) {
+    this.#options = options;
   }
 
   take(request: BlobRequest): boolean {
     switch (request.op) {
       case "open-reader":
-        if (request.deflate || performance.now() < this.#restUntil) return false;
+        if (request.deflate || this.#options.patience.over) return false;
         this.#open(request);
         return true;
       case "pull": {
@@ -60,8 +53,7 @@ class NearReaders implements NearDisk {
         return true;
       }
       case "close-reader":
-        this.#here.get(request.id)?.reader.close();
-        return this.#here.delete(request.id);
+        return this.#here.has(request.id);
       default:
         return false;
     }
@@ -71,24 +63,19 @@ class NearReaders implements NearDisk {
     const { layout, host } = this.#options;
     const { id, sha256, offset } = opening;
     const reader = createDiskReader(opening, (reply) => this.#hear(reply), () => {});
-    this.#here.set(id, { opening, reader, at: offset, slow: 0, moved: false });
+    const patience = this.#options.patience.open();
+    this.#here.set(id, { opening, reader, patience, at: offset, moved: false });
     host.defer(() => {
       if (this.#here.has(id)) reader.open(layout.kept(sha256));
     });
   }
 
   #pull(request: Extract<BlobRequest, { op: "pull" }>, here: Here): void {
-    const { host, slow } = this.#options;
-    if (here.moved) return host.send(request);
+    if (here.moved) return this.#options.host.send(request);
     // It was closed meanwhile.
     if (!this.#here.has(request.id)) return;
-    const begun = performance.now();
-    here.reader.pull(request.spare);
-    const now = performance.now();
-    here.slow = now - begun < slow ? 0 : here.slow + 1;
-    if (here.slow < SLOW_MAX) return;
-    this.#restUntil = now + REST_MS;
-    if (this.#here.has(request.id)) this.#move(here);
+    const more = here.patience.run(() => here.reader.pull(request.spare));
+    if (!more && this.#here.has(request.id)) this.#move(here);
   }
 
   #hear(reply: BlobReply): void {
@@ -109,9 +96,13 @@ class NearReaders implements NearDisk {
     this.#options.host.send({ ...opening, offset: at });
   }
 
+  forget(id: number): void {
+    this.#here.get(id)?.reader.close();
+    this.#here.delete(id);
+  }
+
   clear(): void {
-    for (const { reader } of this.#here.values()) reader.close();
-    this.#here.clear();
+    for (const id of this.#here.keys()) this.forget(id);
   }
 }
 

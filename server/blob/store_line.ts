@@ -6,7 +6,7 @@
  */
 
 import { createHash, type Hash } from "node:crypto";
-import { type BlobReply, type BlobRequest, hashesHere } from "./blob_message.ts";
+import { type BlobPlace, type BlobReply, type BlobRequest, hashesHere } from "./blob_message.ts";
 import {
   type BlobReader,
   type BlobWriter,
@@ -56,6 +56,9 @@ class WriterLine implements Line, BlobWriter {
   readonly #events: WriterEvents;
   readonly #outlet: Outlet;
   #hash: Hash | undefined;
+  /** Bytes that are given to the store, and those of them that are stored; counted while it is hashed here. */
+  #given = 0;
+  #stored = 0;
   /** Bytes that are in the hash and not written. */
   #shown = 0;
   #state: "opening" | "open" | "finishing" | "over" = "opening";
@@ -79,12 +82,21 @@ class WriterLine implements Line, BlobWriter {
     const full = given.filter(({ length }) => length > 0);
     if (full.length === 0) return;
     const pieces = take(full);
+    const [{ buffer }] = pieces;
+    const place = this.#hash && this.#placeOf(pieces, this.#hash);
+    this.#outlet.send({ op: "write", id: this.#id, pieces, ...place && { place } }, buffer);
+  }
+
+  /** Hashes what was not shown, and says where all of it goes. */
+  #placeOf(pieces: readonly Uint8Array[], hash: Hash): BlobPlace {
+    const place = { at: this.#given, behind: this.#stored < this.#given };
     for (const bytes of pieces) {
       const known = Math.min(this.#shown, bytes.length);
       this.#shown -= known;
-      if (known < bytes.length) this.#hash?.update(bytes.subarray(known));
+      if (known < bytes.length) hash.update(bytes.subarray(known));
+      this.#given += bytes.length;
     }
-    this.#outlet.send({ op: "write", id: this.#id, pieces }, pieces[0].buffer);
+    return place;
   }
 
   writePacked(given: Uint8Array, raw: number): void {
@@ -99,7 +111,7 @@ class WriterLine implements Line, BlobWriter {
     if (!this.#mayWrite()) return;
     this.#state = "finishing";
     this.finishing = sha256;
-    const found = this.#hash?.digest("hex");
+    const found = this.#hash && { sha256: this.#hash.digest("hex"), size: this.#given };
     this.#outlet.send({ op: "finish", id: this.#id, sha256, ...found !== undefined && { found } });
   }
 
@@ -117,6 +129,7 @@ class WriterLine implements Line, BlobWriter {
         this.#events.opened(reply.at);
         break;
       case "stored":
+        this.#stored += reply.count;
         if (reply.spare !== undefined) this.#outlet.spare("batch", reply.spare);
         this.#events.stored(reply.count);
         break;

@@ -91,7 +91,10 @@ class DistantStore implements StoreProxy {
       send: (request, buffer) => {
         if (!this.#near?.take(request)) this.#send(request, buffer);
       },
-      forget: (id) => this.#lines.delete(id),
+      forget: (id) => {
+        this.#lines.delete(id);
+        this.#near?.forget(id);
+      },
       spare: (kind, buffer) => this.#keepSpare(kind, buffer),
       reuse: (kind) => this.#spares[kind].pop(),
     };
@@ -112,7 +115,7 @@ class DistantStore implements StoreProxy {
     const id = this.#nextId();
     const line = createWriterLine({ id, packed, events }, this.#outlet);
     this.#lines.set(id, line);
-    this.#send({ op: "open-writer", id, upload, size, scratch: from === "scratch", packed });
+    this.#outlet.send({ op: "open-writer", id, upload, size, scratch: from === "scratch", packed });
     return line;
   }
 
@@ -205,7 +208,7 @@ class DistantStore implements StoreProxy {
   ): void {
     const id = this.#nextId();
     this.#questions.set(id, { question, done: done as Pending["done"], again: false });
-    this.#send({ op: "ask", id, question });
+    this.#outlet.send({ op: "ask", id, question });
   }
 
   #send(request: BlobRequest, buffer?: ArrayBuffer): void {

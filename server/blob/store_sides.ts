@@ -26,6 +26,8 @@ export interface NearSide {
 export interface NearDisk {
   /** Whether it does this; replies are told later. */
   take(request: BlobRequest): boolean;
+  /** Nothing more is asked under this number. */
+  forget(id: number): void;
   /** Forgets everything. */
   clear(): void;
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Company } from "../company.ts";
 import type { TrafficGauge } from "../gauges.ts";
 import type { Visitor } from "../reception.ts";
 import type { Service } from "../service.ts";
@@ -17,13 +18,15 @@ export interface Coupling {
   /** A clock that never goes back, in ms. */
   readonly now: () => number;
   readonly traffic: TrafficGauge;
+  /** Learns who is there. */
+  readonly company: Company;
 }
 
 /** Opens a session for whoever is at the other end, and serves it until its end. */
 export function couple(
   transport: Transport,
   visitor: Pick<Visitor, "source" | "exposed" | "binding">,
-  { service, now, traffic }: Coupling,
+  { service, now, traffic, company }: Coupling,
 ): void {
   let scheduled = false;
   let writing = false;
@@ -54,6 +57,7 @@ export function couple(
     readAgain?.();
     if (ended) return;
     ended = true;
+    company.gone(session);
     traffic.closed.value++;
     transport.close();
   }
@@ -90,6 +94,7 @@ export function couple(
           return;
         }
         traffic.received.value += chunk.length;
+        company.heard(session, now());
         // What has come while replies began to stall waits too: dropped, it would tear the stream.
         if (!await wanted()) return;
         session.receive(chunk, now());

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Company } from "../company.ts";
 import type { ServerConfig } from "../config.ts";
 import type { ServerGauges } from "../gauges.ts";
 import type { Service } from "../service.ts";
@@ -23,6 +24,7 @@ export interface ListenersOptions {
   /** A clock that never goes back, in ms. */
   readonly now: () => number;
   readonly gauges: ServerGauges;
+  readonly company: Company;
   /** The files of the web page. */
   readonly page: Assets;
   /** Whether new clients are taken. */

@@ -64,7 +64,7 @@ function keep(store: BlobStore, upload: number): Promise<void> {
 
 if (import.meta.main) {
   const [folder, first] = Deno.args;
-  const store = await openDiskStore({ folder });
+  const store = await openDiskStore({ folder, alone: () => true });
   const begun = await new Promise<number[]>((done) => store.uploads(done));
   let next = Number(first);
   const work = async () => {
