@@ -178,6 +178,15 @@ function watched(see: (request: BlobRequest) => void): () => Worker {
   };
 }
 
+/** Makes workers, and tells where they are asked to write; -1 where they know that themselves. */
+function watchedWrites(): { asked: number[]; spawn: () => Worker } {
+  const asked: number[] = [];
+  const spawn = watched((request) => {
+    if (request.op === "write") asked.push(request.place?.at ?? -1);
+  });
+  return { asked, spawn };
+}
+
 /** Uploads all of it, a thousand bytes at a time, each when what is before them is stored. */
 async function uploadSlowly(store: BlobStore, number: number, file: Uint8Array): Promise<unknown> {
   const { writer, opened, until, over } = startUpload(store, number, { size: file.length });
@@ -193,12 +202,8 @@ async function uploadSlowly(store: BlobStore, number: number, file: Uint8Array):
 testInFolder(
   "uploads are written on the spot while one is alone and the disk quick, else by the worker from there on",
   async (folder) => {
-    /** What the worker was asked to write. */
-    const asked: number[] = [];
+    const { asked, spawn } = watchedWrites();
     let alone: () => boolean = () => true;
-    const spawn = watched((request) => {
-      if (request.op === "write") asked.push(request.place?.at ?? -1);
-    });
     let number = 0;
     const write = async (store: BlobStore) => {
       const file = noise(5000, ++number);
@@ -234,10 +239,7 @@ testInFolder(
 testInFolder(
   "on the spot nothing is written before what waits, or by whom another has replaced",
   async (folder) => {
-    const asked: number[] = [];
-    const spawn = watched((request) => {
-      if (request.op === "write") asked.push(request.place?.at ?? -1);
-    });
+    const { asked, spawn } = watchedWrites();
     let alone = false;
     const store = await openDiskStore({ folder, spawn, slow: Infinity, alone: () => alone });
     const file = noise(3000);
