@@ -639,6 +639,17 @@ Deno.test("what comes together is given and taken together, where a reader waits
   assertEquals([coming.link.cancels, coming.link.failures], [["cancelled"], []]);
 });
 
+Deno.test("what has come before a download fails is given, also if it fails in the same moment", async () => {
+  const coming = new Coming(noise(1000));
+  const reader = coming.file.stream.getReader({ mode: "byob" });
+  const reading = reader.read(new Uint8Array(300));
+  coming.come(100);
+  coming.over(new Error("cut"));
+  assertEquals((await reading).value!.length, 100);
+  await assertRejects(() => reader.read(new Uint8Array(300)), Error, "cut");
+  assertEquals([coming.taken, coming.link.failures], [[0, 100], []]);
+});
+
 Deno.test("who is told of progress may throw, also when an array is filled", async () => {
   const trouble = new Error("the bar is closed");
   for (const size of [9, 20]) {

@@ -6,7 +6,7 @@
  */
 
 import { createHash, type Hash } from "node:crypto";
-import { type BlobPlace, type BlobReply, type BlobRequest, hashesHere } from "./blob_message.ts";
+import { type BlobReply, type BlobRequest, hashesHere } from "./blob_message.ts";
 import {
   type BlobReader,
   type BlobWriter,
@@ -56,7 +56,7 @@ class WriterLine implements Line, BlobWriter {
   readonly #events: WriterEvents;
   readonly #outlet: Outlet;
   #hash: Hash | undefined;
-  /** Bytes that are given to the store, and those of them that are stored; counted while it is hashed here. */
+  /** Bytes that were given to the store by this writer, and those of them that are stored. */
   #given = 0;
   #stored = 0;
   /** Bytes that are in the hash and not written. */
@@ -82,21 +82,15 @@ class WriterLine implements Line, BlobWriter {
     const full = given.filter(({ length }) => length > 0);
     if (full.length === 0) return;
     const pieces = take(full);
-    const [{ buffer }] = pieces;
-    const place = this.#hash && this.#placeOf(pieces, this.#hash);
-    this.#outlet.send({ op: "write", id: this.#id, pieces, ...place && { place } }, buffer);
-  }
-
-  /** Hashes what was not shown, and says where all of it goes. */
-  #placeOf(pieces: readonly Uint8Array[], hash: Hash): BlobPlace {
-    const place = { at: this.#given, behind: this.#stored < this.#given };
+    const place = this.#hash && { at: this.#given, behind: this.#stored < this.#given };
     for (const bytes of pieces) {
+      this.#given += bytes.length;
       const known = Math.min(this.#shown, bytes.length);
       this.#shown -= known;
-      if (known < bytes.length) hash.update(bytes.subarray(known));
-      this.#given += bytes.length;
+      if (known < bytes.length) this.#hash?.update(bytes.subarray(known));
     }
-    return place;
+    const request = { op: "write", id: this.#id, pieces, ...place && { place } } as const;
+    this.#outlet.send(request, pieces[0].buffer);
   }
 
   writePacked(given: Uint8Array, raw: number): void {
