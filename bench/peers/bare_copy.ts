@@ -12,7 +12,7 @@
 
 import { createHash } from "node:crypto";
 import { dial, writeAll } from "./dialogue.ts";
-import { type Carried, CARRY_MS, type FilePeer, type Way } from "./file_peer.ts";
+import { type Carried, CARRY_MS, type FilePeer, keepFirst, type Way } from "./file_peer.ts";
 import { type Process, startProcess } from "./process.ts";
 
 const PIECE_BYTES = 256 * 1024;
@@ -39,11 +39,10 @@ export function bareCopy(name: string, calls: Calls): FilePeer {
       const server = run(calls, ["serve", folder, String(size)], `${folder}/server`);
       const [, port] = await server.line(/^port (\d+)$/m);
       return {
-        async carry(way: Way, ready?: () => void): Promise<Carried> {
+        async carry(way: Way): Promise<Carried> {
           const path = way === "up" ? source : `${folder}/down`;
           const client = run(calls, [way, path, String(size), port], `${folder}/client`);
           await client.line(/^connected$/m);
-          ready?.();
           const before = { server: server.cpuSeconds(), client: client.cpuSeconds() };
           await client.say("begin");
           const [, seconds] = await client.line(/^took ([\d.]+)$/m, CARRY_MS);
@@ -53,6 +52,8 @@ export function bareCopy(name: string, calls: Calls): FilePeer {
             clientCpu: client.cpuSeconds() - before.client,
           };
           await client.stop();
+          if (way === "down") Deno.removeSync(path);
+          else keepFirst(`${folder}/up`, `${folder}/kept`);
           return carried;
         },
         stop: () => server.stop(),
@@ -85,7 +86,7 @@ async function receive(
   { path, size }: { path: string; size: number },
   conn: Deno.TcpConn,
 ): Promise<void> {
-  using file = await Deno.open(path, { write: true, create: true, truncate: true });
+  using file = await Deno.open(path, { write: true, createNew: true });
   const piece = new Uint8Array(calls === "hash" ? HASHED_BYTES.receive : PIECE_BYTES);
   const hash = calls === "hash" ? createHash("sha256") : undefined;
   for (let left = size; left > 0;) {
@@ -107,9 +108,8 @@ async function serve(calls: Calls, folder: string, size: number): Promise<void> 
     using conn = await listener.accept();
     const way = new Uint8Array(1);
     await conn.read(way);
-    const path = `${folder}/up`;
-    if (way[0] === DOWN) await send(calls, { path, hashed: false }, conn);
-    else await receive(calls, { path, size }, conn);
+    if (way[0] === DOWN) await send(calls, { path: `${folder}/kept`, hashed: false }, conn);
+    else await receive(calls, { path: `${folder}/up`, size }, conn);
     await writeAll(conn, new Uint8Array([DONE]));
   }
 }

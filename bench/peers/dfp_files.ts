@@ -45,7 +45,7 @@ class DfpFiles implements DfpFileServer {
     return { server: this.#server.peakBytes(), client: this.#clientPeak };
   }
 
-  async carry(way: Way, ready?: () => void): Promise<Carried> {
+  async carry(way: Way): Promise<Carried> {
     const { name, folder } = this.#place;
     const client = startProcess(Deno.execPath(), {
       args: [
@@ -60,7 +60,6 @@ class DfpFiles implements DfpFileServer {
     try {
       await client.say("ATU");
       await client.line(/"command":"ATU","ok":true/);
-      ready?.();
       this.carrying = true;
       const begun = performance.now();
       const before = { server: this.#server.cpuSeconds(), client: client.cpuSeconds() };

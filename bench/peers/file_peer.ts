@@ -21,8 +21,11 @@ export interface Carried {
 
 /** A server that was started. */
 export interface FileServer {
-  /** Carries the file of the place; `ready` is called when everything is there for it, just before it begins. */
-  carry(way: Way, ready?: () => void): Promise<Carried>;
+  /**
+   * Carries the file of the place. What goes up first is kept, and comes down later; what comes after it, either way,
+   * is a new file each time and removed before this resolves, so that nobody has to free one while time is taken.
+   */
+  carry(way: Way): Promise<Carried>;
   stop(): Promise<void>;
 }
 
@@ -47,3 +50,13 @@ export interface FilePeer {
 
 /** How long carrying a file may take, in ms. */
 export const CARRY_MS = 120_000;
+
+/** What has gone up is kept under another name if it is the first, else removed. */
+export function keepFirst(arrived: string, kept: string): void {
+  try {
+    Deno.statSync(kept);
+    Deno.removeSync(arrived);
+  } catch {
+    Deno.renameSync(arrived, kept);
+  }
+}

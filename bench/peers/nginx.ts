@@ -5,7 +5,7 @@
  */
 
 import { dial } from "./dialogue.ts";
-import type { FilePeer, Way } from "./file_peer.ts";
+import { type FilePeer, keepFirst, type Way } from "./file_peer.ts";
 import { endedChildrenSeconds, freePort, program, runToEnd, startProcess } from "./process.ts";
 
 /** As root, the worker must stay root to write in the bench's folder. */
@@ -36,18 +36,21 @@ export const nginx: FilePeer = {
       family: true,
     });
     await server.until(() => dial(port).then((conn) => (conn.close(), true), () => false));
-    const url = `http://127.0.0.1:${port}/up`;
+    const urls = { up: `http://127.0.0.1:${port}/up`, down: `http://127.0.0.1:${port}/kept` };
+    const arrived = `${folder}/down`;
     return {
-      async carry(way: Way, ready) {
-        const file = way === "up" ? ["-T", source] : ["-o", `${folder}/down`];
-        ready?.();
+      async carry(way: Way) {
+        const file = way === "up" ? ["-T", source] : ["-o", arrived];
         const before = { server: server.cpuSeconds(), client: endedChildrenSeconds() };
-        const text = await runToEnd(curl, ["-sSf", "-w", "%{time_total}", ...file, url]);
-        return {
+        const text = await runToEnd(curl, ["-sSf", "-w", "%{time_total}", ...file, urls[way]]);
+        const carried = {
           seconds: Number(text),
           serverCpu: server.cpuSeconds() - before.server,
           clientCpu: endedChildrenSeconds() - before.client,
         };
+        if (way === "down") Deno.removeSync(arrived);
+        else keepFirst(`${folder}/files/up`, `${folder}/files/kept`);
+        return carried;
       },
       stop: () => server.stop(),
     };

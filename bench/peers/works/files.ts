@@ -32,8 +32,9 @@ const RATE_GOAL: readonly Condition[] = [
   { ours: "at least", value: 0.8, peer: nginx.name },
   { ours: "at least", value: 0.5, peer: BARE },
 ];
-/** So much memory is needed to carry a file, beside that for the file itself. */
-const MORE_BYTES = 256 * MIB;
+const PAGE_BYTES = 4096;
+/** So many times its size is at hand for a file on its way: the one before may not be freed yet. */
+const AT_HAND = 3;
 /** Between two chat messages, in ms. */
 const PAUSE = 3;
 /** So many messages at the least, for a p99 that means something. */
@@ -98,19 +99,21 @@ function makeSource(path: string, size: number): void {
 }
 
 /**
- * Uses the memory that is about to be used: a virtual machine may get it only as it is written to, and give it back
- * soon after it was freed. That costs several times what a copy does, and would be charged to whoever meets it, most
- * of all to whom needs a second to start.
+ * Has so much memory at hand for the files that come and go. A virtual machine may get memory only as it is written
+ * to, which costs several times what a copy does, and give large free pieces of it back, sooner or later: whoever
+ * meets that loses. So it is written to once and freed in small pieces, between pages that stay in use: small ones are
+ * used first, and stay.
  */
-function touchMemory(path: string, size: number): void {
-  const piece = new Uint8Array(MIB);
-  {
-    using file = Deno.openSync(path, { write: true, createNew: true });
-    for (let left = size; left > 0; left -= piece.length) {
-      file.writeSync(piece.subarray(0, left));
-    }
+function scatterMemory(root: string, size: number): void {
+  const [freed, staying] = [`${root}/freed`, `${root}/staying`];
+  using large = Deno.openSync(freed, { write: true, createNew: true });
+  using small = Deno.openSync(staying, { write: true, createNew: true });
+  const [much, little] = [new Uint8Array(MIB - PAGE_BYTES), new Uint8Array(PAGE_BYTES)];
+  for (let done = 0; done < size; done += MIB) {
+    large.writeSync(much);
+    small.writeSync(little);
   }
-  Deno.removeSync(path);
+  Deno.removeSync(freed);
 }
 
 /**
@@ -123,13 +126,14 @@ async function carryAll(
   { root, size }: { root: string; size: number },
 ): Promise<void> {
   const rounds = bench.quick ? 3 : 8;
+  for (const { started } of servers) await started.carry("up");
+  scatterMemory(root, AT_HAND * size);
   for (const way of ["up", "down"] as const) {
     const all = new Map<string, Carried[]>(servers.map(({ peer }) => [peer.name, []]));
     for (let round = 0; round < rounds; round++) {
       for (let turn = 0; turn < servers.length; turn++) {
         const { peer, started } = servers[(round + turn) % servers.length];
-        const ready = () => touchMemory(`${root}/touched`, size + MORE_BYTES);
-        all.get(peer.name)!.push(await started.carry(way, ready));
+        all.get(peer.name)!.push(await started.carry(way));
       }
     }
     const fastest = (value: (carried: Carried) => number) =>
