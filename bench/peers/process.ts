@@ -90,15 +90,6 @@ function* children(parent: number): Generator<string> {
   }
 }
 
-/** The bytes of a file, or -1 where there is no file yet. */
-function sizeOf(path: string): number {
-  try {
-    return Deno.statSync(path).size;
-  } catch {
-    return -1;
-  }
-}
-
 /** A line of /proc/PID/status, in bytes. */
 function memory(pid: number, what: "VmRSS" | "VmHWM"): number {
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);
@@ -130,29 +121,39 @@ class Child implements Process {
     await this.#input!.write(new TextEncoder().encode(`${line}\n`));
   }
 
-  async line(pattern: RegExp, ms?: number): Promise<RegExpExecArray> {
-    let found: RegExpExecArray | null = null;
+  async line(pattern: RegExp, ms = START_MS): Promise<RegExpExecArray> {
+    const { output } = this.#options;
+    // What is measured needs the processors, so the system tells when there is something to look at.
+    using watcher = Deno.watchFs(output);
+    const changes = watcher[Symbol.asyncIterator]();
+    const late = setTimeout(() => watcher.close(), ms);
+    this.#child.status.then(() => watcher.close());
     let size = -1;
-    await this.until(() => {
-      // To look costs next to nothing where nothing was said: what is measured needs the processors.
-      const now = sizeOf(this.#options.output);
-      if (now === size) return false;
-      size = now;
-      found = pattern.exec(Deno.readTextFileSync(this.#options.output));
-      return found !== null;
-    }, ms);
-    return found!;
+    try {
+      for (let open = true;;) {
+        const now = Deno.statSync(output).size;
+        const found = now === size ? null : pattern.exec(Deno.readTextFileSync(output));
+        size = now;
+        if (found !== null) return found;
+        if (!open) throw this.#silent();
+        open = !(await changes.next()).done;
+      }
+    } finally {
+      clearTimeout(late);
+    }
   }
 
   async until(attempt: () => Promise<boolean> | boolean, ms = START_MS): Promise<void> {
     const latest = performance.now() + ms;
     while (!await attempt()) {
-      if (this.#ended || performance.now() > latest) {
-        const said = await Deno.readTextFile(this.#options.output).catch(() => "");
-        throw new Error(`the process did not say or do what was awaited: ${said.slice(-500)}`);
-      }
+      if (this.#ended || performance.now() > latest) throw this.#silent();
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
+  }
+
+  #silent(): Error {
+    const said = Deno.readTextFileSync(this.#options.output).slice(-500);
+    return new Error(`the process did not say or do what was awaited: ${said}`);
   }
 
   cpuSeconds(): number {
@@ -182,11 +183,8 @@ class Child implements Process {
 export function startProcess(command: string, options: ProcessOptions): Process {
   const { args, output, cwd, env, identity, talks = false } = options;
   // What a process before this one has said there would be taken for this one's words.
-  try {
-    Deno.removeSync(output);
-  } catch {
-    // There was none.
-  }
+  Deno.writeTextFileSync(output, "");
+  if (identity !== undefined) Deno.chownSync(output, identity.uid, identity.gid);
   // The shell only turns the output into the file, and becomes the program.
   const child = new Deno.Command("/bin/sh", {
     args: ["-c", 'exec "$@" >"$0" 2>&1', output, command, ...args],
