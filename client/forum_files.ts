@@ -50,6 +50,12 @@ export interface DownloadOptions extends CarryOptions {
   readonly file: number;
   /** What is there of it already, from its beginning: only the rest comes. It is hashed too. */
   readonly have?: FileSource;
+  /**
+   * Offered the bytes as they come, with their place in the file, before the stream gets them. Who returns `true` is
+   * done with them, since they are overwritten afterwards, and spares them every copy; what is left goes to the
+   * stream. That has to be read all the same: it tells how it ends.
+   */
+  readonly take?: (bytes: Uint8Array, at: number) => boolean;
 }
 
 /** With these the server asks to wait for one's turn. */
@@ -125,7 +131,7 @@ export class ForumFiles {
   }
 
   async download(
-    { thread, file, have, signal, onProgress = () => {}, deflate }: DownloadOptions,
+    { thread, file, have, take, signal, onProgress = () => {}, deflate }: DownloadOptions,
   ): Promise<IncomingFile> {
     const offset = have?.size ?? 0;
     const command: Extract<Command, { op: "download" }> = {
@@ -143,7 +149,12 @@ export class ForumFiles {
           opened = true;
           resolve(file);
         };
-        const options = { onOpened, onTaken: onProgress, ...have !== undefined && { have } };
+        const options = {
+          onOpened,
+          onTaken: onProgress,
+          ...have !== undefined && { have },
+          ...take !== undefined && { take },
+        };
         this.#carry<DownloadOpened>(command, signal, (link) => {
           return createIncomingFile({ ...options, link });
         }).catch(reject).finally(() => {

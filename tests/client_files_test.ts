@@ -5,7 +5,7 @@
  * @module
  */
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers";
@@ -13,7 +13,11 @@ import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { CarrierLink } from "../client/files/carrier.ts";
 import { deflate, inflate } from "../client/files/deflate.ts";
 import { type FileContent, type FileSource, sourceOf } from "../client/files/file_source.ts";
-import { createIncomingFile, type IncomingFile } from "../client/files/incoming_file.ts";
+import {
+  createIncomingFile,
+  type IncomingFile,
+  type IncomingFileOptions,
+} from "../client/files/incoming_file.ts";
 import { createOutgoingFile } from "../client/files/outgoing_file.ts";
 import { CHUNK_MAX } from "../protocol/catalogue.ts";
 import type { DownloadOpened } from "../protocol/forum/reply.ts";
@@ -398,13 +402,14 @@ class Coming {
 
   constructor(
     bytes: Uint8Array,
-    { have, offset = 0 }: { have?: FileSource; offset?: number } = {},
+    { offset = 0, ...options }: Pick<IncomingFileOptions, "have" | "take"> & { offset?: number } =
+      {},
   ) {
     this.bytes = bytes;
     this.#at = offset;
     this.#carrier = createIncomingFile({
       link: this.link,
-      ...have !== undefined && { have },
+      ...options,
       onOpened: (file) => this.file = file,
       onTaken: (count) => this.taken.push(count),
     });
@@ -496,6 +501,84 @@ Deno.test("a download gives its bytes in their order, deflated or not, and takes
     ),
     { numRuns: runs(60) },
   );
+});
+
+Deno.test("what is taken on the spot does not come by the stream, and both together are the file", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.nat(9000),
+      fc.array(
+        fc.record({
+          count: fc.nat(2000),
+          packed: fc.boolean(),
+          turns: fc.nat(2),
+          here: fc.boolean(),
+        }),
+      ),
+      async (size, pieces) => {
+        const bytes = noise(size);
+        const whole = new Uint8Array(size);
+        const left: (readonly [number, number])[] = [];
+        // What is deflated is offered later, in its turn.
+        const here = new Map<number, boolean>();
+        const take = (bytes: Uint8Array, at: number) => {
+          if (!here.get(at)) left.push([at, bytes.length]);
+          else whole.set(bytes, at);
+          return here.get(at)!;
+        };
+        const coming = new Coming(bytes, { take });
+        const read = new Response(coming.file.stream).arrayBuffer();
+        let at = 0;
+        const last = { count: size, packed: false, turns: 0, here: true };
+        for (const { count, packed, turns, ...piece } of [...pieces, last]) {
+          here.set(at, piece.here);
+          at = Math.min(size, at + count);
+          coming.come(count, packed);
+          for (let times = 0; times < turns; times++) await turn();
+        }
+        coming.finish();
+        while (coming.link.keeps.length === 0) await turn();
+        coming.over();
+        const streamed = new Uint8Array(await read);
+        let given = 0;
+        for (const [at, count] of left) {
+          whole.set(streamed.subarray(given, given + count), at);
+          given += count;
+        }
+        assertEquals([whole, given], [bytes, streamed.length]);
+        assertEquals([coming.link.stored_, coming.taken.at(-1)], [size, size]);
+        assertEquals([coming.link.cancels, coming.link.failures], [[], []]);
+      },
+    ),
+    { numRuns: runs(60) },
+  );
+});
+
+Deno.test("what is taken on the spot is told together, also right before the end", async () => {
+  const coming = new Coming(noise(1000), { take: () => true });
+  for (const count of [100, 150]) coming.come(count);
+  assertEquals(coming.taken, [0]);
+  await turn();
+  assertEquals([coming.taken, coming.link.stored_], [[0, 250], 250]);
+  coming.come(50);
+  coming.over(new Error("cut"));
+  assertEquals(coming.taken, [0, 250, 300]);
+});
+
+Deno.test("who takes on the spot, or is told of it, may throw: the download fails with it", async () => {
+  const trouble = new Error("the disk is full");
+  const take = () => {
+    throw trouble;
+  };
+  const coming = new Coming(noise(9), { take });
+  assertThrows(() => coming.come(4), Error, "the disk is full");
+  coming.come(5, true);
+  while (coming.link.failures.length === 0) await turn();
+  const told = new Coming(noise(9), { take: () => true });
+  told.taken.push = take;
+  told.come(9);
+  await turn();
+  assertEquals([coming.link.failures, told.link.failures], [[trouble], [trouble]]);
 });
 
 Deno.test("a reader's own arrays are filled in order, however they are cut and whenever they come", async () => {

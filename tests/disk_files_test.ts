@@ -4,8 +4,9 @@
  * @module
  */
 
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { homedir } from "node:os";
+import { setImmediate } from "node:timers";
 import { DiskError } from "../client/disk/disk_error.ts";
 import { type DiskSource, openSource } from "../client/disk/disk_source.ts";
 import { localPaths, MATCHES_MAX } from "../client/disk/local_paths.ts";
@@ -56,10 +57,14 @@ function rowOf(bytes: Uint8Array, name = "holocron.bin"): FileRow {
   return { seq: 7, name, by: "Yoda", at: 0, size: bytes.length, type: "text/plain", sha256 };
 }
 
-/** A client that gives these bytes, or fails after so many; it writes down from where it was asked. */
+/**
+ * A client that gives these bytes, or fails after so many; it writes down from where it was asked, and which bytes were
+ * taken before the stream got them.
+ */
 function giving(bytes: Uint8Array, { failAfter = Infinity, hashed = sha256Of(bytes) } = {}) {
   const offsets: number[] = [];
-  const download = async ({ have }: DownloadOptions): Promise<IncomingFile> => {
+  const taken: number[] = [];
+  const download = async ({ have, take }: DownloadOptions): Promise<IncomingFile> => {
     const offset = have?.size ?? 0;
     offsets.push(offset);
     const whole = new Uint8Array(bytes.length);
@@ -73,12 +78,19 @@ function giving(bytes: Uint8Array, { failAfter = Infinity, hashed = sha256Of(byt
     let sent = 0;
     const stream = new ReadableStream({
       type: "bytes",
-      pull(controller) {
-        if (sent >= failAfter) return controller.error(forumError("lost"));
-        const part = parts.shift();
-        if (part !== undefined) {
+      async pull(controller) {
+        // What has come is dealt with before more does.
+        await new Promise((resolve) => setImmediate(resolve));
+        for (;;) {
+          if (sent >= failAfter) return controller.error(forumError("lost"));
+          const part = parts.shift();
+          if (part === undefined) break;
+          const at = offset + sent;
           sent += part.length;
-          return controller.enqueue(part);
+          if (!take?.(part, at)) return controller.enqueue(part);
+          taken.push(at);
+          // The next bytes come into the same array.
+          part.fill(0xa5);
         }
         if (!right) return controller.error(forumError("bad-content"));
         controller.close();
@@ -87,7 +99,7 @@ function giving(bytes: Uint8Array, { failAfter = Infinity, hashed = sha256Of(byt
     }, { highWaterMark: 0 });
     return { ...rowOf(bytes), offset, stream };
   };
-  return { client: { download }, offsets };
+  return { client: { download }, offsets, taken };
 }
 
 test("a download appears under its name when it is whole, and not before", async (folder) => {
@@ -103,6 +115,29 @@ test("a download appears under its name when it is whole, and not before", async
   const path = await saveFile({ ...options, client: rest.client });
   assertEquals(rest.offsets, [2 * PIECE_BYTES], "it goes on where it was cut off");
   assertEquals([path, namesIn(downloads)], [`${downloads}/holocron.bin`, ["holocron.bin"]]);
+  assertEquals(Deno.readFileSync(path), bytes);
+});
+
+test("on a quick disk what comes is written on the spot, once all before it is", async (folder) => {
+  const bytes = bytesOf(8 * PIECE_BYTES + 5);
+  const options = { thread: 1, file: rowOf(bytes), folder };
+  for (const quick of [Infinity, 0]) {
+    const { client, taken } = giving(bytes);
+    const path = await saveFile({ ...options, client, quick });
+    assertEquals(Deno.readFileSync(path), bytes);
+    // The first pieces go by the stream, until it is known.
+    const last = Math.floor(bytes.length / 1000) * 1000;
+    assertEquals(
+      [taken.length > 100, taken.at(-1)],
+      quick === 0 ? [false, undefined] : [true, last],
+    );
+  }
+  const broken = giving(bytes, { failAfter: 7.5 * PIECE_BYTES });
+  await assertRejects(() => saveFile({ ...options, client: broken.client, quick: Infinity }));
+  const part = `${folder}/.${sha256Of(bytes).slice(0, 16)}.part`;
+  assertEquals(Deno.statSync(part).size, broken.taken.at(-1)! + 1000, "all that came is there");
+  const rest = giving(bytes);
+  const path = await saveFile({ ...options, client: rest.client, quick: Infinity });
   assertEquals(Deno.readFileSync(path), bytes);
 });
 
@@ -190,6 +225,24 @@ for (const [disk, quick] of [["a quick", Infinity], ["a slow", 0], ["this", unde
     await whole.close();
   });
 }
+
+test("bytes are written on the spot only where they belong, and what hinders it is told in a sentence", async (folder) => {
+  const bytes = bytesOf(300);
+  const content = { sha256: sha256Of(bytes), size: bytes.length };
+  const part = await openPart(folder, content, { quick: Infinity });
+  const now = (from: number, to: number) => part.writeNow(bytes.subarray(from, to), from);
+  assertEquals(now(0, 10), false, "whether it is quick is not known");
+  const writing = part.write(bytes.subarray(0, 100));
+  assertEquals(now(100, 200), false, "what comes before is being written");
+  await writing;
+  assertEquals([now(101, 200), now(99, 200), part.size], [false, false, 100]);
+  assertEquals([now(100, 250), part.size], [true, 250]);
+  await part.write(bytes.subarray(250));
+  assertEquals(Deno.readFileSync(await part.keep("x")), bytes);
+  await part.close();
+  const error = assertThrows(() => part.writeNow(bytes, 300), Error);
+  assert(error instanceof DiskError || error instanceof Deno.errors.BadResource);
+});
 
 test("a link in the place of a part is not followed", async (folder) => {
   const content = { sha256: "cd".repeat(32), size: 100 };

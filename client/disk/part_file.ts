@@ -5,15 +5,15 @@
  * One download at a time writes to a part, by a lock that ends with its process, however that ends. Under its
  * own name a file appears only when it is whole, and never in the place of another.
  *
- * Where that takes next to no time bytes are written on the spot, while they are in the processor's cache; else in
- * another thread, so that nobody has to wait.
+ * Where that takes next to no time bytes are written on the spot, while they are in the processor's cache, and from
+ * where they were received; else in another thread, so that nobody has to wait.
  *
  * @module
  */
 
 import { join } from "node:path";
 import { numberedName } from "../files/safe_name.ts";
-import { DiskError, onDisk } from "./disk_error.ts";
+import { DiskError, diskError, onDisk } from "./disk_error.ts";
 
 /** A download that is not whole yet. */
 export interface PartFile {
@@ -24,6 +24,8 @@ export interface PartFile {
   readonly quick: boolean;
   /** Reads some of them, all before the first is added: the lock may keep off any other reader. */
   read(offset: number, into: Uint8Array): Promise<number>;
+  /** Adds bytes at its end on the spot, if that is where they belong by now, and is quick. */
+  writeNow(bytes: Uint8Array, at: number): boolean;
   /** Adds bytes at its end. */
   write(bytes: Uint8Array): Promise<void>;
   /** It is whole: gives it a name that no other file has, and says the path. */
@@ -88,21 +90,45 @@ class LockedPart implements PartFile {
     });
   }
 
+  writeNow(bytes: Uint8Array, at: number): boolean {
+    // While others are being written it does not reach so far.
+    if (!this.quick || at !== this.size) return false;
+    try {
+      this.#writeHere(bytes);
+    } catch (error) {
+      throw diskError(error, this.path, "written");
+    }
+    return true;
+  }
+
+  #writeHere(bytes: Uint8Array): void {
+    const begun = performance.now();
+    for (let at = 0; at < bytes.length;) {
+      const count = this.#file.writeSync(bytes.subarray(at));
+      at += count;
+      this.size += count;
+    }
+    this.quick = performance.now() - begun < this.#quickFor(bytes);
+  }
+
   async write(bytes: Uint8Array): Promise<void> {
     await onDisk(this.path, "written", async () => {
       if (!this.#writing) await this.#file.seek(this.size, Deno.SeekMode.Start);
       this.#writing = true;
+      if (this.quick) return this.#writeHere(bytes);
       const begun = performance.now();
       for (let at = 0; at < bytes.length;) {
-        const rest = bytes.subarray(at);
-        const count = this.quick ? this.#file.writeSync(rest) : await this.#file.write(rest);
+        const count = await this.#file.write(bytes.subarray(at));
         at += count;
         this.size += count;
       }
-      const took = performance.now() - begun;
-      const most = this.#quickMs * Math.max(1, bytes.length / MIB);
-      this.quick = took < (this.quick ? most : HEARD_LATE * most);
+      this.quick = performance.now() - begun < HEARD_LATE * this.#quickFor(bytes);
     });
+  }
+
+  /** Writing them in less than so many ms is quick. */
+  #quickFor(bytes: Uint8Array): number {
+    return this.#quickMs * Math.max(1, bytes.length / MIB);
   }
 
   async keep(safeName: string): Promise<string> {

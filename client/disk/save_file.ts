@@ -1,6 +1,6 @@
 /**
  * Saving a file of the forum in a folder of this machine: it goes on with what is there of it, and appears
- * under its name when it is whole.
+ * under its name when it is whole. What the part does not write on the spot comes to it by the stream.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { STATUS } from "../../protocol/status.ts";
 import type { FileSource } from "../files/file_source.ts";
 import { safeName } from "../files/safe_name.ts";
 import { type CarryOptions, type ForumClient, ForumError } from "../forum_client.ts";
-import { openPart, type PartFile } from "./part_file.ts";
+import { openPart, type PartFile, type PartOptions } from "./part_file.ts";
 
 /**
  * What is written at a time, at first and where little comes. What is less when a download ends early is fetched
@@ -23,7 +23,7 @@ const PIECE_BYTES_MAX = 4 * 1024 * 1024;
 const MOMENT = 50;
 
 /** What is saved, and where. */
-export interface SaveOptions extends CarryOptions {
+export interface SaveOptions extends CarryOptions, PartOptions {
   readonly client: Pick<ForumClient, "download">;
   readonly file: FileRow;
   /** Made if it is not there. */
@@ -36,9 +36,9 @@ export interface SaveOptions extends CarryOptions {
  * @throws ForumError if it is refused; DiskError if it cannot be written; the signal's reason.
  */
 export async function saveFile(options: SaveOptions): Promise<string> {
-  const { folder, file } = options;
+  const { folder, file, quick } = options;
   for (;;) {
-    const part = await openPart(folder, file);
+    const part = await openPart(folder, file, { ...quick !== undefined && { quick } });
     const had = part.size;
     try {
       await receive(part, options);
@@ -55,17 +55,18 @@ export async function saveFile(options: SaveOptions): Promise<string> {
 }
 
 async function receive(part: PartFile, options: SaveOptions): Promise<void> {
-  const { client, file, folder: _, ...carrying } = options;
+  const { client, file, folder: _, quick: __, ...carrying } = options;
   const have: FileSource = { size: part.size, read: (offset, into) => part.read(offset, into) };
   const { stream } = await client.download({
     ...carrying,
     file: file.seq,
+    take: (bytes, at) => part.writeNow(bytes, at),
     ...part.size > 0 && { have },
   });
   await writeDown(stream, part, file.size - part.size);
 }
 
-/** Writes a stream of so many bytes to a part: a piece is written while the next ones come. */
+/** Writes what a stream of so many bytes gives to a part: a piece is written while the next ones come. */
 async function writeDown(
   stream: ReadableStream<Uint8Array>,
   part: PartFile,
@@ -78,7 +79,8 @@ async function writeDown(
     const bytes = memory !== undefined && memory.byteLength >= most
       ? new Uint8Array(memory, 0, most)
       : new Uint8Array(most);
-    const reading = reader.read(bytes, { min: most });
+    // Once all that has come is written, the next bytes can be written on the spot.
+    const reading = reader.read(bytes, { min: part.quick ? 1 : most });
     // The second of two that fail is not waited for any more.
     reading.catch(() => {});
     return reading;

@@ -27,6 +27,8 @@ export interface IncomingFileOptions {
   readonly link: CarrierLink;
   /** What is there of the file already. */
   readonly have?: FileSource;
+  /** Offered what comes before the stream gets it, with its place in the file; whether it is done with. */
+  readonly take?: (bytes: Uint8Array, at: number) => boolean;
   /** It can be read from now on. */
   readonly onOpened: (file: IncomingFile) => void;
   /** Told how many bytes of the file were taken. */
@@ -64,7 +66,11 @@ class Download implements Carrier<DownloadOpened> {
   /** How much of that is not done: while none is, bytes that are not deflated need not wait. */
   #busy = 0;
   #wanted: (() => void) | undefined;
+  /** How many bytes of the file have come, and how many of them were taken. */
+  #come = 0;
   #taken = 0;
+  /** Those that were taken on the spot, of which nobody is told until all that comes together has been. */
+  #untold = 0;
   #ended = false;
   #over = false;
 
@@ -77,7 +83,7 @@ class Download implements Carrier<DownloadOpened> {
   opened({ deflate: _, ...row }: DownloadOpened): void {
     if (this.#begun) return;
     this.#begun = true;
-    this.#taken = row.offset;
+    this.#come = this.#taken = row.offset;
     const source = {
       start: (controller: Controller) => {
         this.#controller = controller;
@@ -182,9 +188,29 @@ class Download implements Carrier<DownloadOpened> {
   #add(bytes: Uint8Array): void {
     if (this.#over) return;
     this.#hash.update(bytes);
+    const at = this.#come;
+    this.#come += bytes.length;
+    if (this.#options.take?.(bytes, at)) return this.#tookHere(bytes.length);
     const count = this.#fill(bytes);
     if (count < bytes.length) this.#chunks.push(bytes.slice(count));
     this.#wake();
+  }
+
+  #tookHere(count: number): void {
+    if (this.#untold === 0) queueMicrotask(() => this.#tell());
+    this.#untold += count;
+  }
+
+  #tell(): void {
+    const count = this.#untold;
+    if (count === 0 || this.#over) return;
+    this.#untold = 0;
+    try {
+      this.#took(count);
+    } catch (error) {
+      // Who is told of progress may throw, and nobody else hears of it here.
+      this.#options.link.fail(error);
+    }
   }
 
   /** Copies bytes into the array that a reader waits with, if it does so; says how many. */
@@ -239,6 +265,7 @@ class Download implements Carrier<DownloadOpened> {
   over(error?: unknown): void {
     if (this.#over) return;
     this.#endFilling();
+    this.#tell();
     this.#over = true;
     if (!this.#begun) return;
     if (error !== undefined) {
