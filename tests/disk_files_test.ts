@@ -237,11 +237,22 @@ test("bytes are written on the spot only where they belong, and what hinders it 
   await writing;
   assertEquals([now(101, 200), now(99, 200), part.size], [false, false, 100]);
   assertEquals([now(100, 250), part.size], [true, 250]);
-  await part.write(bytes.subarray(250));
+  const { writeSync } = Deno.FsFile.prototype;
+  Deno.FsFile.prototype.writeSync = () => {
+    throw Object.assign(new Error("No space left (os error 28)"), { code: "ENOSPC" });
+  };
+  try {
+    const error = assertThrows(() => now(250, 300), DiskError);
+    assertEquals([error.status, error.message], [
+      "storage-full",
+      `There is no room for ${part.path}.`,
+    ]);
+  } finally {
+    Deno.FsFile.prototype.writeSync = writeSync;
+  }
+  assertEquals([part.size, now(250, 300)], [250, true], "with room it is gone on with");
   assertEquals(Deno.readFileSync(await part.keep("x")), bytes);
   await part.close();
-  const error = assertThrows(() => part.writeNow(bytes, 300), Error);
-  assert(error instanceof DiskError || error instanceof Deno.errors.BadResource);
 });
 
 test("a link in the place of a part is not followed", async (folder) => {

@@ -23,7 +23,7 @@ export interface Carried {
 export interface FileServer {
   /**
    * Carries the file of the place. What goes up first is kept, and comes down later; what comes after it, either way,
-   * is a new file each time and removed before this resolves, so that nobody has to free one while time is taken.
+   * is a new file each time and removed before the next begins, so that nobody has to free one while time is taken.
    */
   carry(way: Way): Promise<Carried>;
   stop(): Promise<void>;
@@ -54,9 +54,9 @@ export const CARRY_MS = 120_000;
 /** What has gone up is kept under another name if it is the first, else removed. */
 export function keepFirst(arrived: string, kept: string): void {
   try {
-    Deno.statSync(kept);
-    Deno.removeSync(arrived);
-  } catch {
-    Deno.renameSync(arrived, kept);
+    Deno.linkSync(arrived, kept);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   }
+  Deno.removeSync(arrived);
 }

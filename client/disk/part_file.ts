@@ -91,7 +91,7 @@ class LockedPart implements PartFile {
   }
 
   writeNow(bytes: Uint8Array, at: number): boolean {
-    // While others are being written it does not reach so far.
+    // While some before them wait, in the stream or in another thread, it does not reach so far.
     if (!this.quick || at !== this.size) return false;
     try {
       this.#writeHere(bytes);

@@ -66,10 +66,8 @@ class Download implements Carrier<DownloadOpened> {
   /** How much of that is not done: while none is, bytes that are not deflated need not wait. */
   #busy = 0;
   #wanted: (() => void) | undefined;
-  /** How many bytes of the file have come, and how many of them were taken. */
-  #come = 0;
   #taken = 0;
-  /** Those that were taken on the spot, of which nobody is told until all that comes together has been. */
+  /** What was taken on the spot, of which nobody is told until all that comes together has been. */
   #untold = 0;
   #ended = false;
   #over = false;
@@ -83,7 +81,7 @@ class Download implements Carrier<DownloadOpened> {
   opened({ deflate: _, ...row }: DownloadOpened): void {
     if (this.#begun) return;
     this.#begun = true;
-    this.#come = this.#taken = row.offset;
+    this.#taken = row.offset;
     const source = {
       start: (controller: Controller) => {
         this.#controller = controller;
@@ -145,12 +143,12 @@ class Download implements Carrier<DownloadOpened> {
   event(event: TransferEvent): void {
     switch (event.what) {
       case "data": {
-        const { raw } = event;
-        if (raw === undefined && this.#busy === 0) return this.#add(event.bytes);
+        const { raw, offset } = event;
+        if (raw === undefined && this.#busy === 0) return this.#add(event.bytes, offset);
         // What has come is overwritten by what comes next.
         const bytes = event.bytes.slice();
-        if (raw !== undefined) this.#later(() => this.#unpack(bytes, raw));
-        else this.#later(() => this.#add(bytes));
+        if (raw !== undefined) this.#later(() => this.#unpack(bytes, offset, raw));
+        else this.#later(() => this.#add(bytes, offset));
         return;
       }
       case "finish": {
@@ -178,19 +176,17 @@ class Download implements Carrier<DownloadOpened> {
     }
   }
 
-  async #unpack(bytes: Uint8Array, raw: number): Promise<void> {
+  async #unpack(bytes: Uint8Array, offset: number, raw: number): Promise<void> {
     const inflated = await inflate(bytes, raw);
     if (inflated === undefined) this.#options.link.cancel("bad-content");
-    else this.#add(inflated);
+    else this.#add(inflated, offset);
   }
 
   /** Takes bytes in, which may be overwritten afterwards. */
-  #add(bytes: Uint8Array): void {
+  #add(bytes: Uint8Array, offset: number): void {
     if (this.#over) return;
     this.#hash.update(bytes);
-    const at = this.#come;
-    this.#come += bytes.length;
-    if (this.#options.take?.(bytes, at)) return this.#tookHere(bytes.length);
+    if (this.#options.take?.(bytes, offset)) return this.#tookHere(bytes.length);
     const count = this.#fill(bytes);
     if (count < bytes.length) this.#chunks.push(bytes.slice(count));
     this.#wake();
@@ -205,10 +201,14 @@ class Download implements Carrier<DownloadOpened> {
     const count = this.#untold;
     if (count === 0 || this.#over) return;
     this.#untold = 0;
+    this.#carefully(() => this.#took(count));
+  }
+
+  /** Who is told of progress may throw, and nobody else hears of it here. */
+  #carefully(act: () => void): void {
     try {
-      this.#took(count);
+      act();
     } catch (error) {
-      // Who is told of progress may throw, and nobody else hears of it here.
       this.#options.link.fail(error);
     }
   }
@@ -239,13 +239,10 @@ class Download implements Carrier<DownloadOpened> {
     const filling = this.#filling;
     if (filling === undefined) return;
     this.#filling = undefined;
-    try {
+    this.#carefully(() => {
       filling.request.respond(filling.count);
       this.#took(filling.count);
-    } catch (error) {
-      // Who is told of progress may throw, and nobody else hears of it here.
-      this.#options.link.fail(error);
-    }
+    });
   }
 
   #wake(): void {
